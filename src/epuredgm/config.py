@@ -1,0 +1,225 @@
+"""From names and overrides to one plain, checked dictionary; the only module that composes.
+
+``conf/`` is looked for at ``--conf``, else upward from the working directory, else inside the installed package.
+Every composed configuration is checked against :mod:`epuredgm.core.settings`: an unknown key is an error that
+names its nearest neighbour.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import flatten
+from epuredgm.core.settings import Settings, read
+
+GROUPS = ("dataset", "profile", "model", "experiment")
+
+
+@dataclass(frozen=True)
+class Conf:
+    """A folder of configurations: the registry of data sets, models and profiles."""
+
+    root: Path
+
+    def names(self, group: str) -> tuple[str, ...]:
+        """What the group offers, sorted: the file names without ``.yaml``."""
+        folder = self.root / group
+        return tuple(sorted(path.stem for path in folder.glob("*.yaml"))) if folder.is_dir() else ()
+
+    def check(self, group: str, name: str) -> str:
+        """``name`` itself, if the group offers it.
+
+        Raises:
+            BadRequest: naming the nearest choices otherwise.
+        """
+        if name in self.names(group):
+            return name
+        near = difflib.get_close_matches(name, self.names(group), n=1, cutoff=0.5)
+        raise BadRequest(
+            f"unknown {group} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            f"Known: {', '.join(self.names(group)) or 'none'}  (in {self.root / group})",
+        )
+
+
+def find_conf(given: Path | None = None) -> Conf:
+    """The configuration folder: ``given``, else upward from the working directory, else the installed one.
+
+    Raises:
+        BadRequest: if ``given`` is not such a folder.
+    """
+    if given is not None:
+        if not _is_conf(given):
+            raise BadRequest(f"{given} is not a configuration folder", "It needs config.yaml, dataset/ and model/.")
+        return Conf(given.resolve())
+    here = Path.cwd().resolve()
+    package = Path(__file__).resolve().parent
+    places = [folder / "conf" for folder in (here, *here.parents)]
+    places += [package / "conf", package.parents[1] / "conf"]  # in the wheel; in a checkout
+    for place in places:
+        if _is_conf(place):
+            return Conf(place)
+    raise BadRequest("no configuration folder found", "Give one with --conf DIR, or install the package again.")
+
+
+def _is_conf(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file() and (folder / "model").is_dir() and (folder / "dataset").is_dir()
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """The command line's ``key=value`` words: those for every model, and those written ``model:key=value``."""
+
+    common: tuple[str, ...] = ()
+    by_model: Mapping[str, tuple[str, ...]] | None = None
+
+    @classmethod
+    def parse(cls, words: Iterable[str], models: Sequence[str]) -> Overrides:
+        """Sort the words.
+
+        Raises:
+            BadRequest: if a word is not ``key=value``, or names a model that is not known.
+        """
+        common: list[str] = []
+        by_model: dict[str, tuple[str, ...]] = {}
+        for word in words:
+            if "=" not in word and not word.startswith("~"):
+                raise BadRequest(f"cannot read {word!r}", "Overrides look like training.batch_size=32 or vae:training.lr=1e-3.")
+            scoped = re.match(r"^([a-z][a-z0-9_]*):([^=]+=.*)$", word)
+            if scoped is None:
+                common.append(word)
+            elif scoped[1] in models:
+                by_model[scoped[1]] = (*by_model.get(scoped[1], ()), scoped[2])
+            else:
+                raise BadRequest(f"{word!r} names a model that is not known", f"Known: {', '.join(models)}")
+        return cls(tuple(common), by_model)
+
+    def for_model(self, model: str) -> tuple[str, ...]:
+        """The words that hold for one model, the model's own last."""
+        return (*self.common, *(self.by_model or {}).get(model, ()))
+
+
+def compose(conf: Conf, dataset: str, model: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """One whole configuration as plain data, checked.
+
+    Args:
+        conf: where the files are.
+        dataset, model, profile: names in the groups.
+        overrides: Hydra overrides such as ``training.batch_size=32``.
+
+    Raises:
+        BadRequest: for an unknown name, key or type; the message names the key and its nearest neighbour.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for group, name in (("dataset", dataset), ("model", model), ("profile", profile)):
+        conf.check(group, name)
+    for word in overrides:
+        if word.lstrip("+~").split("=")[0] in ("dataset", "model", "profile"):
+            raise BadRequest(f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile.")
+    _register_resolver()
+    GlobalHydra.instance().clear()
+    words = [f"dataset={dataset}", f"model={model}", f"profile={profile}", *overrides]
+    try:
+        with initialize_config_dir(str(conf.root), version_base="1.3"):
+            composed = hydra_compose("config", overrides=words)
+        content = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+        assert isinstance(content, dict)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _explain(error, conf, dataset, model, profile) from error
+    config = {str(key): value for key, value in content.items()}
+    read(Settings, config)
+    return config
+
+
+def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, str]:
+    """Where the value of each flat key of a composed configuration came from: an override or a file.
+
+    Args:
+        conf: where the files are.
+        config: what :func:`compose` returned.
+        overrides: the words it was given.
+    """
+    from omegaconf import OmegaConf
+
+    chosen = {
+        "dataset": config["dataset"]["name"],
+        "profile": config["profile"]["name"],
+        "model": config["model"]["name"],
+    }
+    files = [conf.root / "config.yaml", *(conf.root / group / f"{name}.yaml" for group, name in chosen.items())]
+    words = [word.lstrip("+") for word in overrides]
+    for word in words:
+        if word.startswith("experiment="):
+            files.append(conf.root / "experiment" / f"{word.split('=', 1)[1]}.yaml")
+    origin: dict[str, str] = {}
+    for file in files:
+        raw = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+        assert isinstance(raw, dict)
+        for key, value in flatten({str(k): v for k, v in raw.items()}).items():
+            scaled = f" (profile {chosen['profile']})" if "${by_profile:" in str(value) else ""
+            origin[key] = f"{file.relative_to(conf.root.parent)}{scaled}"
+    for word in words:
+        key = word.split("=", 1)[0]
+        for name in flatten(config):
+            if name == key or name.startswith(f"{key}."):
+                origin[name] = f"command line: {word}"
+    return {key: _nearest_source(key, origin) for key in flatten(config)}
+
+
+def _nearest_source(key: str, origin: Mapping[str, str]) -> str:
+    while key:
+        if key in origin:
+            return origin[key]
+        key = key.rpartition(".")[0]
+    return "conf"
+
+
+@lru_cache(maxsize=1)
+def _register_resolver() -> None:
+    from omegaconf import OmegaConf
+
+    def by_profile(choices: Mapping[str, Any], *, _root_: Any) -> Any:
+        """The value for the chosen profile, or for the profile that it is like."""
+        name = _root_.profile.name
+        if name in choices:
+            return choices[name]
+        like = _root_.profile.like
+        if like in choices:
+            return choices[like]
+        if "full" in choices:
+            return choices["full"]
+        raise BadRequest(f"no value for profile {name!r} among {dict(choices)}")
+
+    OmegaConf.register_new_resolver("by_profile", by_profile, replace=True)
+
+
+def _explain(error: Exception, conf: Conf, dataset: str, model: str, profile: str) -> BadRequest:
+    """A one-line account of what Hydra or OmegaConf refused, with the nearest known key."""
+    text = str(error).strip()
+    missing = re.search(r"[Kk]ey '([^']+)' (?:is not in|not in)", text)
+    full = re.search(r"full_key: (\S+)", text) or re.search(r"Could not override '([^']+)'", text)
+    key = full[1] if full else (missing[1] if missing else "")
+    if missing and key:
+        try:
+            known = list(flatten(compose(conf, dataset, model, profile)))
+        except BadRequest:
+            known = []
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+        return BadRequest(
+            f"unknown configuration key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            f"epuredgm config --dataset {dataset} --models {model} prints every key.",
+        )
+    first = text.splitlines()[0] if text else type(error).__name__
+    return BadRequest(f"configuration: {first}" + (f" (at {key})" if key and key not in first else ""))

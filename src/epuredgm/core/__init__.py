@@ -1,0 +1,1 @@
+"""The vocabulary that both halves of the product share; standard library only."""

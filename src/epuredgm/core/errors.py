@@ -1,0 +1,64 @@
+"""Errors that a user can act on: each says what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class EpureError(Exception):
+    """Something the user can mend; shown without a traceback.
+
+    Args:
+        message: what is wrong, and where.
+        hint: how to mend it, in one sentence; empty when the message already says it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class BadRequest(EpureError):
+    """What was asked for cannot be done as asked: a typo, an unknown name, a workspace that is not writable."""
+
+    exit_code = 2
+
+
+class DataError(EpureError):
+    """The data set on disk is at fault; lists every fault found, not only the first.
+
+    Args:
+        message: the data set and how many faults it has.
+        faults: one line per fault, each naming its file and row.
+        hint: how to mend it.
+    """
+
+    def __init__(self, message: str, faults: Sequence[str] = (), hint: str = "", shown: int = 20) -> None:
+        more = [f"... and {len(faults) - shown} more"] if len(faults) > shown else []
+        lines = [message, *(f"  - {fault}" for fault in [*faults[:shown], *more])]
+        super().__init__("\n".join(lines), hint)
+        self.faults = tuple(faults)
+
+
+class UnsupportedMode(EpureError):
+    """A model was asked for a mode that it does not serve."""
+
+
+class TrainingDiverged(EpureError):
+    """The loss or a weight is no longer a finite number."""
+
+
+class CorruptArtefact(EpureError):
+    """A file is not what was written: its hash, its shape or its content disagrees with the record."""
+
+
+class Interrupted(EpureError):
+    """The work stopped because it was asked to; what was done so far is kept."""
+
+    exit_code = 130

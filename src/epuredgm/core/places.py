@@ -1,0 +1,97 @@
+"""Where every artefact lives, relative to the workspace. No other module builds such a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The root of all data and outputs.
+
+    Attributes:
+        root: absolute path of the workspace.
+        branch: sub-folder that takes everything but data, so that a test study never mixes with a real one;
+            empty for the workspace itself.
+    """
+
+    root: Path
+    branch: str = ""
+
+    @property
+    def base(self) -> Path:
+        """Folder of this branch's outputs, records and logs."""
+        return self.root / self.branch if self.branch else self.root
+
+    def relative(self, path: Path) -> str:
+        """``path`` relative to the root, with forward slashes, as records store it."""
+        return path.relative_to(self.root).as_posix()
+
+    # data -----------------------------------------------------------------------------------------
+
+    def data(self, dataset: str) -> Path:
+        """Where the data set's own files are (a user's images and table, or an export of the toy data)."""
+        return self.root / "data" / dataset
+
+    @property
+    def cache(self) -> Path:
+        """Decoded data sets, keyed by content."""
+        return self.root / "data" / ".cache"
+
+    # what the tool knows --------------------------------------------------------------------------
+
+    @property
+    def private(self) -> Path:
+        """Job records and locks of this branch."""
+        return self.base / ".epuredgm"
+
+    def record(self, key: str) -> Path:
+        """The record of one job."""
+        return self.private / "jobs" / f"{key}.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one orchestrator that works in this branch."""
+        return self.private / "lock"
+
+    # runs -----------------------------------------------------------------------------------------
+
+    def runs(self, run: str) -> Path:
+        """Folder of all runs of a model on a data set; ``run`` is ``<model>_<dataset>``."""
+        return self.base / "outputs" / run
+
+    def run_pointer(self, run: str, seed: int) -> Path:
+        """Pointer to the finished run of one seed."""
+        return self.runs(run) / f"run_seed{seed}"
+
+    def samples(self, run: str, seed: int, mode: str, given: str | None = None) -> Path:
+        """Folder of one set of samples; ``given`` is the given component of an inpainting set."""
+        folder = self.base / "samples" / run / mode
+        return (folder / given if given else folder) / f"run_seed{seed}"
+
+    # results --------------------------------------------------------------------------------------
+
+    def results(self, dataset: str) -> Path:
+        """Folder of all evaluation results on a data set."""
+        return self.base / "evaluation_results" / dataset
+
+    def result(self, dataset: str, model: str, seed: int) -> Path:
+        """Metrics of one run."""
+        return self.results(dataset) / model / f"run_seed{seed}.json"
+
+    def summary(self, dataset: str) -> Path:
+        """Aggregates and rankings of all runs on a data set."""
+        return self.results(dataset) / "summary.json"
+
+    # logs -----------------------------------------------------------------------------------------
+
+    @property
+    def logs(self) -> Path:
+        """Folder of all invocations' logs."""
+        return self.base / "logs" / "pipeline"
+
+    @property
+    def latest(self) -> Path:
+        """Pointer to the newest invocation's logs."""
+        return self.logs / "latest"

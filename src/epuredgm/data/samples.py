@@ -1,0 +1,77 @@
+"""One set of generated designs: the arrays in ``samples.npz`` and how they are written and read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.files import atomic_writer
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """Generated designs with what they were asked for; rows correspond.
+
+    Attributes:
+        images: uint8 (N, C, H, W) in {0, 1} (0..255 for grey data).
+        components: names of the C channels.
+        conditions: float32 (N, K) as asked for, in the data set's own units; NaN where none was asked for.
+        condition_names: names of the K conditions.
+        ids: (N,) ``matching`` of the test rows that gave conditions or components; empty strings otherwise.
+        given: bool (N, C), which components were given.
+        meta: JSON-ready facts: mode, seed, weights hash, sampler, steps, guidance, seconds.
+    """
+
+    images: NDArray[np.uint8]
+    components: tuple[str, ...]
+    conditions: NDArray[np.float32]
+    condition_names: tuple[str, ...]
+    ids: NDArray[np.str_]
+    given: NDArray[np.bool_]
+    meta: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def write(self, path: Path) -> None:
+        """Write the set atomically as a compressed ``.npz`` that loads without pickle."""
+        with atomic_writer(path) as file:
+            np.savez_compressed(
+                file,
+                images=self.images,
+                components=np.array(self.components, dtype=np.str_),
+                conditions=self.conditions.astype(np.float32),
+                condition_names=np.array(self.condition_names, dtype=np.str_),
+                ids=self.ids.astype(np.str_),
+                given=self.given,
+                meta=np.array(json.dumps(dict(self.meta), sort_keys=True)),
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> SampleSet:
+        """Read a set back.
+
+        Raises:
+            CorruptArtefact: if the file is not a sample set.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(
+                    images=file["images"],
+                    components=tuple(file["components"].tolist()),
+                    conditions=file["conditions"],
+                    condition_names=tuple(file["condition_names"].tolist()),
+                    ids=file["ids"],
+                    given=file["given"],
+                    meta=json.loads(str(file["meta"])),
+                )
+        except (BadZipFile, KeyError, ValueError, EOFError) as error:
+            raise CorruptArtefact(f"{path} is not a sample set: {error}", "Draw it again: --force sample") from error
