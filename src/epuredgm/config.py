@@ -17,7 +17,9 @@ from typing import Any
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import flatten
+from epuredgm.core.limits import check
 from epuredgm.core.settings import Settings, read
+from epuredgm.core.spec import DataSpec
 
 GROUPS = ("dataset", "profile", "model", "experiment")
 
@@ -128,6 +130,8 @@ def compose(conf: Conf, dataset: str, model: str, profile: str, overrides: Seque
     for word in overrides:
         if word.lstrip("+~").split("=")[0] in ("dataset", "model", "profile"):
             raise BadRequest(f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile.")
+        if word.startswith("experiment="):
+            conf.check("experiment", word.partition("=")[2])
     _register_resolver()
     GlobalHydra.instance().clear()
     words = [f"dataset={dataset}", f"model={model}", f"profile={profile}", *overrides]
@@ -139,7 +143,8 @@ def compose(conf: Conf, dataset: str, model: str, profile: str, overrides: Seque
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, conf, dataset, model, profile) from error
     config = {str(key): value for key, value in content.items()}
-    read(Settings, config)
+    check(read(Settings, config))
+    DataSpec.from_config(config["dataset"])
     return config
 
 
@@ -206,20 +211,15 @@ def _register_resolver() -> None:
 
 
 def _explain(error: Exception, conf: Conf, dataset: str, model: str, profile: str) -> BadRequest:
-    """A one-line account of what Hydra or OmegaConf refused, with the nearest known key."""
-    text = str(error).strip()
-    missing = re.search(r"[Kk]ey '([^']+)' (?:is not in|not in)", text)
-    full = re.search(r"full_key: (\S+)", text) or re.search(r"Could not override '([^']+)'", text)
-    key = full[1] if full else (missing[1] if missing else "")
-    if missing and key:
-        try:
-            known = list(flatten(compose(conf, dataset, model, profile)))
-        except BadRequest:
-            known = []
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-        return BadRequest(
-            f"unknown configuration key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-            f"epuredgm config --dataset {dataset} --models {model} prints every key.",
-        )
-    first = text.splitlines()[0] if text else type(error).__name__
-    return BadRequest(f"configuration: {first}" + (f" (at {key})" if key and key not in first else ""))
+    """A short account of what Hydra or OmegaConf refused, with the nearest known key."""
+    text = str(error).strip() or type(error).__name__
+    refused = re.search(r"Could not override '([^']+)'", text)
+    if refused is None:
+        where = re.search(r"full_key: (\S+)", text)
+        return BadRequest(f"configuration: {text.splitlines()[0]}" + (f" (at {where[1]})" if where else ""))
+    known = list(flatten(compose(conf, dataset, model, profile)))
+    near = difflib.get_close_matches(refused[1], known, n=1, cutoff=0.4)
+    return BadRequest(
+        f"unknown configuration key {refused[1]!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+        f"epuredgm config --dataset {dataset} --models {model} prints every key.",
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,6 +41,51 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+    """Fill a folder that appears at ``path`` complete, or not at all.
+
+    The block writes into a hidden sibling, which takes the final name at the end. If the block raises, ``path``
+    is as it was. If another process published the same ``path`` meanwhile, that one stays, unless ``replace``.
+    Files are synchronised as far as the block does so: write those that must survive a power cut with
+    :func:`atomic_writer`.
+
+    Raises:
+        OSError: if any step fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        if replace and path.exists():
+            former = temporary.with_suffix(".old.tmp")
+            path.replace(former)
+            temporary.replace(path)
+            shutil.rmtree(former)
+        elif not path.exists():
+            _publish(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _sync_folder(path.parent)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
+    except OSError:
+        if not path.is_dir():  # else another process was faster
+            raise
+
+
+def _sweep(path: Path, age_seconds: float = 86400.0) -> None:
+    """Remove what processes that died more than a day ago left beside ``path``."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > age_seconds:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

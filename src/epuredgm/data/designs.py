@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class Reader(Protocol):
             CorruptArtefact: if it is not what ``prepare`` wrote.
             DataError: if it lacks a condition column that the spec asks for.
         """
+
+    def frame(self, entry: Path) -> pd.DataFrame:
+        """The whole table of a prepared entry; rows as in :meth:`load`."""
 
 
 class ReaderType(Protocol):

@@ -1,0 +1,1 @@
+"""From result files to what people look at: pictures, galleries, reports. No torch."""

@@ -1,0 +1,107 @@
+"""The command line: a lazy click group; a command's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from epuredgm import __version__
+from epuredgm.core.errors import BadRequest, EpureError
+
+COMMANDS = {
+    "run": "Train, sample and evaluate: the whole study, or what is left of it.",
+    "verify": "Check everything that a run needs, before it costs an hour.",
+    "status": "Show what is done, running, failed and left.",
+    "aggregate": "Collect all results of a data set and rank the models.",
+    "models": "List the model families and what each supports.",
+    "data": "List, make, inspect and export data sets.",
+    "config": "Print the configuration that would be used, and where each value comes from.",
+    "completion": "Print the shell's completion script.",
+}
+
+
+class LazyGroup(click.Group):
+    """Commands by name; ``epuredgm.cli.<name>:command`` is imported on first use, so that help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of a user's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"epuredgm.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table above: importing them all would be slow."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name when there is no such command."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            ctx.fail(f"no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with:  epuredgm run --dataset toy --dry-run",
+)
+@click.version_option(__version__, prog_name="epuredgm")
+def cli() -> None:
+    """Compare generative model families for industrial design.
+
+    epuredgm trains, samples and evaluates model families over multi-component images, for several seeds.
+    Every command can be given again at any time: what is done is kept, what is left is done.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """The console script. Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted."""
+    sys.exit(_run(args))
+
+
+def _run(args: list[str] | None) -> int:
+    try:
+        result: Any = cli.main(args, prog_name="epuredgm", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except EpureError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except OSError as error:
+        problem = _explain(error)
+        if problem is None:
+            raise
+        click.echo(f"error: {problem}", err=True)
+        return problem.exit_code
+
+
+def _explain(error: OSError) -> EpureError | None:
+    """What a user can do about the disk; None for other faults, which keep their traceback."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return EpureError(f"the disk is full{where}", "Free some space and give the same command again; nothing done is lost.")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return BadRequest(f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR.")
+    return None

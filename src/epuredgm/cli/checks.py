@@ -1,0 +1,180 @@
+"""The checks behind ``epuredgm verify``, one function each; those that need torch run in one child process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from epuredgm.cli.study import Request, Study, resolve
+from epuredgm.cli.words import size
+from epuredgm.core.errors import EpureError
+from epuredgm.core.jobs import Stage
+from epuredgm.orchestration.pointers import pointer_kind
+
+ADVISED_DISK = 150e9  # bytes; the guide's figure for the published study on both data sets
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the answer; ``status`` is ``ok``, ``warning`` or ``failed``; ``mend`` says what to do."""
+
+    name: str
+    status: str
+    message: str
+    mend: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """A JSON-ready form."""
+        return asdict(self)
+
+
+def all_checks(request: Request) -> Iterator[Check]:
+    """Every check, as soon as it is done; later ones are left out where they need what has failed."""
+    try:
+        study = resolve(request)
+    except EpureError as error:
+        yield Check("configuration", "failed", error.message, error.hint)
+        return
+    names = ", ".join(study.configs)
+    yield Check("configuration", "ok", f"{len(study.configs)} composed ({names}), profile {study.profile}")
+    yield _data(study)
+    yield from _workspace(study)
+    yield _dependencies()
+    facts = _probe(study)
+    if "error" in facts:
+        yield Check("torch", "failed", facts["error"], "pip install torch, and see the message above.")
+        return
+    yield from _devices(study, facts)
+    yield _disk(study, facts)
+    for model, result in facts["models"].items():
+        if result["error"]:
+            yield Check(f"model {model}", "failed", result["error"], "The model's YAML or its code is at fault.")
+        else:
+            yield Check(
+                f"model {model}",
+                "ok",
+                f"forward, backward and sample on two images; {result['parameters']:,} parameters",
+            )
+
+
+def _data(study: Study) -> Check:
+    try:
+        source = study.source()
+    except EpureError as error:
+        return Check("data", "failed", error.message, error.hint)
+    if source:
+        what = "; ".join(f"{name} {value}" for name, value in source.items() if name in ("root", "files", "images"))
+        return Check("data", "ok", f"{study.dataset}: files and table are there ({what}); pixels are checked by the first run")
+    return Check("data", "ok", f"{study.dataset}: made by the tool itself on first use")
+
+
+def _workspace(study: Study) -> Iterator[Check]:
+    base = study.workspace.base
+    existing = next(folder for folder in (base, *base.parents) if folder.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".epuredgm-verify-", dir=existing) as name:
+            (Path(name) / "target").mkdir()
+            kind = pointer_kind(Path(name))
+    except OSError as error:
+        yield Check("write access", "failed", f"cannot write to {existing}: {error.strerror}", "Choose --workspace DIR.")
+        return
+    yield Check("write access", "ok", str(existing))
+    yield Check("pointers", "ok", f"run_seedN and latest are made as {kind}")
+
+
+def _dependencies() -> Check:
+    from packaging.requirements import Requirement
+
+    problems, count = [], 0
+    for text in metadata.requires("epuredgm") or []:
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        count += 1
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            problems.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            problems.append(f"{requirement.name} {version} is not {requirement.specifier}")
+    if problems:
+        return Check("dependencies", "failed", "; ".join(problems), "pip install --upgrade epuredgm")
+    return Check("dependencies", "ok", f"{count} packages; Python {sys.version.split()[0]}")
+
+
+def _probe(study: Study) -> dict[str, Any]:
+    """What the child found: devices, and one trial of each model; ``error`` if it could not start."""
+    question = json.dumps({"device": study.devices[0], "configs": study.configs})
+    child = subprocess.run(
+        [sys.executable, "-m", "epuredgm.stages.probe"], input=question, capture_output=True, text=True, check=False
+    )
+    if child.returncode:
+        return {"error": (child.stderr.strip().splitlines() or ["the torch check died"])[-1]}
+    answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return answer
+
+
+def _devices(study: Study, facts: dict[str, Any]) -> Iterator[Check]:
+    yield Check("torch", "ok", f"{facts['torch']}")
+    if study.devices[0] == "cpu":
+        yield Check(
+            "device",
+            "warning",
+            f"CPU, {facts['cores']} cores, {size(facts['memory'])} of memory free",
+            "The full profile needs a CUDA device; quick and test run here.",
+        )
+        return
+    for device in study.devices:
+        found = facts["cuda"].get(device)
+        if found is None:
+            yield Check("device", "failed", f"torch does not see {device}", "See --device, CUDA_VISIBLE_DEVICES and the driver.")
+        else:
+            status = "ok" if found["free"] >= 8e9 else "warning"
+            text = f"{device}: {found['name']}, {size(found['free'])} of {size(found['total'])} free"
+            yield Check("device", status, text, "The published study wants 8 GB: reduce training.batch_size.")
+
+
+def _disk(study: Study, facts: dict[str, Any]) -> Check:
+    """Free space against what the jobs that are to run would write, from history or from the models' sizes."""
+    try:
+        assessments = study.assess(study.jobs(list(Stage)))
+    except EpureError as error:
+        return Check("disk", "failed", error.message, error.hint)
+    need = sum(
+        a.bytes if a.bytes is not None else _size_without_history(a.job.stage, a.job.model, a.job.config, facts)
+        for a in assessments
+        if a.action in ("run", "resume")
+    )
+    base = study.workspace.base
+    free = shutil.disk_usage(next(folder for folder in (base, *base.parents) if folder.is_dir())).free
+    text = f"{size(free)} free, this plan needs about {size(need)}"
+    if free < 1.2 * need:
+        return Check("disk", "failed", text, "Free some space or choose another --workspace.")
+    if study.profile == "full" and free < ADVISED_DISK:
+        return Check("disk", "warning", text, f"The guide advises {size(ADVISED_DISK)} for the published study.")
+    return Check("disk", "ok", text)
+
+
+def _size_without_history(stage: Stage, model: str | None, config: Any, facts: dict[str, Any]) -> float:
+    """Bytes that a job writes, by its kind: generous, from counts of parameters and pixels."""
+    parameters = facts["models"].get(model, {}).get("parameters") or 10_000_000
+    height, width = config["dataset"]["size"]
+    pixels = config["sampling"]["num_samples"] * len(config["dataset"]["components"]) * height * width
+    copies = 2 + (config["training"]["check_every"] > 0) * (config["training"]["epochs"] or 0) // max(
+        1, config["training"]["check_every"]
+    )
+    return {
+        Stage.PREPARE: 2e8,
+        Stage.TRAIN: 4.0 * parameters * (2 * copies + 5),  # live and averaged weights; optimizer state
+        Stage.SAMPLE: 0.5 * pixels * len(config["dataset"]["components"]),
+        Stage.EXPORT: 4096.0 * config["sampling"]["num_samples"] * (len(config["dataset"]["components"]) + 1),
+    }.get(stage, 1e5)

@@ -1,0 +1,45 @@
+"""``epuredgm models``: what families there are and what each supports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from epuredgm.cli.options import conf_option, json_option
+from epuredgm.config import compose, find_conf
+from epuredgm.core.jobs import Mode
+
+
+@click.command()
+@conf_option
+@json_option
+def command(conf_dir: Path | None, as_json: bool) -> None:
+    """List the model families and what each supports.
+
+    conf/model/ is the registry: a family is one file there and one in src/epuredgm/models/.
+    """
+    conf = find_conf(conf_dir)
+    dataset = conf.names("dataset")[0]
+    families = [_facts(compose(conf, dataset, name, "full")["model"]) for name in conf.names("model")]
+    if as_json:
+        click.echo(json.dumps(families, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("model")
+    table.add_column("family")
+    for mode in Mode:
+        table.add_column(str(mode), justify="center")
+    for family in families:
+        marks = ["yes" if str(mode) in family["supports"] else "-" for mode in Mode]
+        table.add_row(family["name"], family["title"], *marks)
+    Console().print(table)
+
+
+def _facts(model: dict[str, Any]) -> dict[str, Any]:
+    return {key: model[key] for key in ("name", "title", "supports", "target")}

@@ -1,0 +1,101 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from epuredgm.config import Conf, find_conf
+from epuredgm.core.errors import BadRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _complete(group: str) -> Callable[..., list[str]]:
+    def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        head, comma, last = incomplete.rpartition(",")
+        return [f"{head}{comma}{name}" for name in find_conf().names(group) if name.startswith(last)]
+
+    return names
+
+
+def dataset_option(function: F) -> F:
+    """``--dataset NAME``, required."""
+    return click.option(
+        "--dataset", required=True, metavar="NAME", shell_complete=_complete("dataset"), help="Data set: toy, epure, ..."
+    )(function)
+
+
+def models_option(function: F) -> F:
+    """``--models A,B``."""
+    return click.option(
+        "--models",
+        metavar="A,B,...",
+        shell_complete=_complete("model"),
+        help="Model families; default: all that there are.",
+    )(function)
+
+
+def profile_option(function: F) -> F:
+    """``--profile NAME``."""
+    return click.option(
+        "--profile",
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        shell_complete=_complete("profile"),
+        help="Sizes and budgets: full (the published study), quick (two CPU cores, minutes), test (does it run?); "
+        "auto takes full with a CUDA device and quick without.",
+    )(function)
+
+
+def workspace_option(function: F) -> F:
+    """``--workspace DIR``, as an absolute path."""
+    return click.option(
+        "--workspace",
+        default=".",
+        show_default="here",
+        type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
+        help="Root of all data and outputs.",
+    )(function)
+
+
+def conf_option(function: F) -> F:
+    """``--conf DIR``."""
+    return click.option(
+        "--conf",
+        "conf_dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of configurations; default: conf/ here or above, else the installed one.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)
+
+
+def chosen_models(conf: Conf, text: str | None) -> tuple[str, ...]:
+    """The models of ``--models``, each checked; all of them where the option is absent."""
+    if text is None:
+        return conf.names("model")
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise BadRequest("--models names no model", f"Known: {', '.join(conf.names('model'))}")
+    return tuple(conf.check("model", name) for name in names)
+
+
+def chosen_seeds(text: str | None, default: list[int]) -> tuple[int, ...]:
+    """The seeds of ``--seeds``: numbers and ranges such as ``0,1,2`` or ``0-4``."""
+    if text is None:
+        return tuple(default)
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+            raise BadRequest(f"cannot read the seed {part.strip()!r}", "Seeds are whole numbers, e.g. --seeds 0,1,2 or 0-4.")
+        seeds.extend(range(int(first), int(last if dash else first) + 1))
+    return tuple(dict.fromkeys(seeds))

@@ -1,0 +1,130 @@
+"""``epuredgm run``: the whole study, or what is left of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from epuredgm.cli.device import threads
+from epuredgm.cli.display import display
+from epuredgm.cli.options import (
+    conf_option,
+    dataset_option,
+    json_option,
+    models_option,
+    profile_option,
+    workspace_option,
+)
+from epuredgm.cli.study import Request, Study, resolve
+from epuredgm.cli.tables import plan_json, print_plan, print_ranking
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import read_json
+from epuredgm.core.jobs import Stage
+from epuredgm.orchestration.assess import Assessment
+from epuredgm.orchestration.execute import Outcome, execute
+
+FORCED = {"train": Stage.TRAIN, "sample": Stage.SAMPLE, "evaluate": Stage.EVALUATE}
+
+
+@click.command()
+@dataset_option
+@models_option
+@click.option("--seeds", metavar="0,1,2", help="Run seeds, numbers or ranges; default: 0,1,2 (0 under quick and test).")
+@profile_option
+@click.option("--num-samples", type=click.IntRange(min=1), help="Designs per mode; default: 1000 (quick 200, test 50).")
+@click.option("--skip-training", is_flag=True, help="Use the trained runs that there are.")
+@click.option("--skip-sampling", is_flag=True, help="Use the samples that there are.")
+@click.option("--skip-evaluation", is_flag=True, help="Neither evaluate nor rank.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and why; write nothing.")
+@click.option("--force", type=click.Choice(list(FORCED)), multiple=True, help="Do this stage again, done or not.")
+@click.option("--png", is_flag=True, help="Also write one PNG per component and design.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1.")
+@click.option("--wait", is_flag=True, help="Wait while another run works in this workspace.")
+@workspace_option
+@conf_option
+@json_option
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE | MODEL:KEY=VALUE]...")
+def command(
+    dataset: str,
+    models: str | None,
+    seeds: str | None,
+    profile: str,
+    num_samples: int | None,
+    skip_training: bool,
+    skip_sampling: bool,
+    skip_evaluation: bool,
+    dry_run: bool,
+    force: tuple[str, ...],
+    png: bool,
+    device: str,
+    wait: bool,
+    workspace: Path,
+    conf_dir: Path | None,
+    as_json: bool,
+    overrides: tuple[str, ...],
+) -> int:
+    """Train, sample and evaluate: the whole study, or what is left of it.
+
+    Give the same command again after a crash, a change or Ctrl-C: finished jobs are kept, an interrupted training
+    goes on from its last checkpoint, and what a changed key makes stale is done again.
+
+    \b
+    Examples:
+      epuredgm run --dataset toy
+      epuredgm run --dataset toy --models vae,flow_matching --seeds 0-4
+      epuredgm run --dataset epure --dry-run
+      epuredgm run --dataset toy training.batch_size=32 vae:training.lr=5e-4
+
+    Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
+    """
+    study = resolve(Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides))
+    skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
+    skipped |= dict.fromkeys((Stage.EVALUATE, Stage.AGGREGATE), skip_evaluation)
+    stages = [stage for stage in Stage if not skipped.get(stage, False)]
+    forced = [FORCED[name] for name in force]
+    for stage in forced:
+        if stage not in stages:
+            raise BadRequest(f"--force {stage} and --skip-... contradict each other", "Give one of the two.")
+    assessments = study.assess(study.jobs(stages, png=png), forced)
+    if dry_run:
+        if as_json:
+            click.echo(json.dumps(plan_json(study, assessments), indent=2))
+        else:
+            print_plan(study, assessments)
+        return 0
+    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
+    return outcome.exit_code
+
+
+def carry_out(
+    study: Study, assessments: tuple[Assessment, ...], *, forced: list[Stage], wait: bool, as_json: bool
+) -> Outcome:
+    """Execute an assessed plan under a display, then show the ranking (or JSON)."""
+    to_run = [a for a in assessments if a.action in ("run", "resume")]
+    view = display(len(to_run), silent=as_json)
+    count = threads(len(study.devices) if study.devices[0] != "cpu" else 1)
+    view.say(f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job")
+    view.say(f"{len(to_run)} of {len(assessments)} jobs to do in {study.workspace.base}")
+    outcome = execute(
+        assessments,
+        study.workspace,
+        devices=study.devices,
+        threads=count,
+        observer=view,
+        force=forced,
+        wait=wait,
+        command=shlex.join(sys.argv),
+    )
+    summary = study.workspace.summary(study.dataset)
+    if as_json:
+        ranking = read_json(summary)["rankings"] if summary.exists() else []
+        click.echo(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
+    else:
+        if summary.exists() and not outcome.interrupted:
+            print_ranking(read_json(summary))
+        view.say(outcome.text())
+    return outcome

@@ -1,0 +1,99 @@
+"""What a command line asks for: its flags, turned into configurations, seeds and a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from epuredgm.cli.device import resolve_devices, resolve_profile
+from epuredgm.cli.options import chosen_models, chosen_seeds
+from epuredgm.config import Overrides, compose, find_conf
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.jobs import Job, Stage
+from epuredgm.core.places import Workspace
+from epuredgm.core.sources import signature
+from epuredgm.orchestration.assess import Assessment, assess
+from epuredgm.orchestration.plan import plan
+from epuredgm.orchestration.records import evaluated_runs
+
+
+@dataclass(frozen=True)
+class Request:
+    """The flags that say what a study is; shared by ``run``, ``verify`` and ``aggregate``."""
+
+    dataset: str
+    workspace: Path
+    conf_dir: Path | None = None
+    models: str | None = None
+    seeds: str | None = None
+    profile: str = "auto"
+    device: str = "auto"
+    num_samples: int | None = None
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A request, resolved: one composed configuration for each model, the seeds, the places and the devices."""
+
+    dataset: str
+    profile: str
+    profile_reason: str
+    configs: Mapping[str, Mapping[str, Any]]
+    seeds: tuple[int, ...]
+    workspace: Workspace
+    devices: tuple[str, ...]
+
+    def source(self) -> dict[str, str]:
+        """The signature of the data set's files; empty for generated data.
+
+        Raises:
+            BadRequest: if the files or the table's columns are not there.
+        """
+        dataset = next(iter(self.configs.values()))["dataset"]
+        return signature(dataset, self.workspace.data(self.dataset))
+
+    def jobs(self, stages: Collection[Stage], *, png: bool = False) -> tuple[Job, ...]:
+        """The study's plan, restricted to some stages."""
+        planned = {(model, seed) for model in self.configs for seed in self.seeds}
+        others = [run for run in evaluated_runs(self.workspace, self.dataset) if run not in planned]
+        return plan(self.configs, self.seeds, stages=stages, others=others, source=self.source(), png=png)
+
+    def assess(self, jobs: tuple[Job, ...], force: Collection[Stage] = ()) -> tuple[Assessment, ...]:
+        """What is to do and what is up to date, and why; reads, never writes."""
+        return assess(jobs, self.workspace, force)
+
+
+def resolve(request: Request) -> Study:
+    """Compose every configuration of a request.
+
+    Raises:
+        BadRequest: for an unknown data set, model, profile, seed, device or key.
+    """
+    conf = find_conf(request.conf_dir)
+    conf.check("dataset", request.dataset)
+    models = chosen_models(conf, request.models)
+    devices = resolve_devices(request.device)
+    profile, reason = resolve_profile(conf, request.profile, request.device)
+    words = list(request.overrides)
+    if request.num_samples is not None:
+        words.append(f"sampling.num_samples={request.num_samples}")
+    overrides = Overrides.parse(words, conf.names("model"))
+    unused = sorted(set(overrides.by_model or {}) - set(models))
+    if unused:
+        raise BadRequest(f"overrides for {', '.join(unused)}, which are not among the chosen models", "See --models.")
+    configs = {model: compose(conf, request.dataset, model, profile, overrides.for_model(model)) for model in models}
+    if not configs:
+        raise BadRequest(f"there is no model in {conf.root / 'model'}")
+    first = next(iter(configs.values()))
+    return Study(
+        dataset=request.dataset,
+        profile=profile,
+        profile_reason=reason,
+        configs=configs,
+        seeds=chosen_seeds(request.seeds, first["study"]["seeds"]),
+        workspace=Workspace(request.workspace, first["profile"]["branch"]),
+        devices=devices,
+    )

@@ -1,0 +1,77 @@
+"""What values make sense: ranges and choices of the settings, checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.jobs import Mode
+from epuredgm.core.settings import PhaseSettings, Settings
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that cannot work.
+
+    Raises:
+        BadRequest: listing every key whose value makes no sense, and what would.
+    """
+    problems = list(_problems(settings))
+    if problems:
+        raise BadRequest("\n".join(["configuration:", *(f"  - {problem}" for problem in problems)]))
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    training, sampling, evaluation = settings.training, settings.sampling, settings.evaluation
+    modes = [str(mode) for mode in Mode]
+    rules = {
+        "study.seeds": (all(seed >= 0 for seed in settings.study.seeds), "whole numbers from 0"),
+        "dataset.size": (len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0, "[height, width] in pixels"),
+        "dataset.values": (settings.dataset.values in ("binary", "grey"), "binary or grey"),
+        "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
+        "model.supports": (set(settings.model.supports) <= set(modes), f"among {', '.join(modes)}"),
+        "training.batch_size": (training.batch_size >= 1, "at least 1"),
+        "training.lr": (training.lr > 0, "positive"),
+        "training.ema_decay": (0 <= training.ema_decay < 1, "in [0, 1)"),
+        "training.eval_every": (training.eval_every >= 1, "at least 1"),
+        "training.check_every": (training.check_every >= 0, "at least 0"),
+        "training.log_every": (training.log_every >= 1, "at least 1"),
+        "training.checkpoint_seconds": (training.checkpoint_seconds > 0, "positive"),
+        "training.precision": (training.precision in ("auto", "fp32", "bf16", "fp16"), "auto, fp32, bf16 or fp16"),
+        "sampling.num_samples": (sampling.num_samples >= 1, "at least 1"),
+        "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
+        "sampling.guidance": (sampling.guidance >= 0, "at least 0"),
+        "evaluation.bootstrap": (evaluation.bootstrap >= 1, "at least 1"),
+        "evaluation.confidence": (0 < evaluation.confidence < 1, "between 0 and 1"),
+        "evaluation.floor_repeats": (evaluation.floor_repeats >= 2, "at least 2"),
+    }
+    for key, (holds, meaning) in rules.items():
+        if not holds:
+            yield f"{key} must be {meaning}"
+    for name, phase in training.phases.items():
+        yield from _phase_problems(f"training.phases.{name}", phase)
+
+
+def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:
+    budgets = [budget for budget in (phase.epochs, phase.steps) if budget is not None]
+    if len(budgets) != 1 or budgets[0] < 1:
+        yield f"{key} needs exactly one of epochs and steps, at least 1 (now epochs {phase.epochs}, steps {phase.steps})"
+    if phase.keep not in ("best", "last"):
+        yield f"{key}.keep must be best or last"
+    for name, update in phase.updates.items():
+        prefix, optimizer = f"{key}.updates.{name}", update.optimizer
+        rules = {
+            "repeats": (update.repeats >= 1, "at least 1"),
+            "clip_norm": (update.clip_norm > 0, "positive"),
+            "optimizer.name": (optimizer.name in ("adam", "adamw"), "adam or adamw"),
+            "optimizer.lr": (optimizer.lr > 0, "positive"),
+            "optimizer.betas": (
+                len(optimizer.betas) == 2 and all(0 <= beta < 1 for beta in optimizer.betas),
+                "two numbers in [0, 1)",
+            ),
+            "optimizer.weight_decay": (optimizer.weight_decay >= 0, "at least 0"),
+            "optimizer.warmup": (0 <= optimizer.warmup < 1, "in [0, 1)"),
+            "optimizer.final_lr": (0 <= optimizer.final_lr <= 1, "in [0, 1]"),
+        }
+        for field, (holds, meaning) in rules.items():
+            if not holds:
+                yield f"{prefix}.{field} must be {meaning}"

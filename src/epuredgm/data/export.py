@@ -1,0 +1,103 @@
+"""Designs and samples as folders of PNGs, in the layouts that earlier tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.core.errors import BadRequest, Interrupted
+from epuredgm.core.files import atomic_folder, write_text
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.sources import SPLITS
+from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Designs
+from epuredgm.data.pictures import encode
+from epuredgm.data.samples import SampleSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNION = "full"  # folder of the union of all components
+TABLE = "performances.csv"
+Picture = NDArray[np.uint8]
+
+
+def export_designs(
+    designs: Designs, table: pd.DataFrame, spec: DataSpec, folder: Path, monitor: Monitor, subset: Sequence[int] = ()
+) -> None:
+    """Write a data set as ``{train,test}/{<component>,full}/<id>_<component>.png`` and ``performances.csv``.
+
+    The folder appears complete or not at all, so an interrupted export is simply repeated.
+
+    Args:
+        designs: what to write.
+        table: its whole table; rows correspond.
+        spec: the data set.
+        folder: must not exist, or be empty.
+        monitor: told about progress.
+        subset: rows that ``performances_<number of rows>.csv`` lists too; none for no such table.
+
+    Raises:
+        BadRequest: if the folder holds something.
+        Interrupted: if the monitor asks to stop; nothing is left behind.
+    """
+    _require_free(folder)
+    names = spec.component_names
+    with atomic_folder(folder, replace=True) as draft:
+        for split in SPLITS:
+            for name in (*names, UNION):
+                (draft / split / name).mkdir(parents=True)
+        for row in range(len(designs)):
+            split = SPLITS[0] if designs.train[row] else SPLITS[1]
+            for name, picture in _pictures(designs.images[row], names, spec.values):
+                _write(draft / split / name / f"{designs.ids[row]}_{name}.png", picture)
+            _report(monitor, row + 1, len(designs), "writing designs")
+        write_text(draft / TABLE, table.to_csv(index=False))
+        if len(subset):
+            write_text(draft / f"performances_{len(subset)}.csv", table.iloc[list(subset)].to_csv(index=False))
+
+
+def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, values: str = "binary") -> None:
+    """Write samples as ``{full,<component>}/img<number>_00.png``, 8-bit grey; an earlier export is replaced.
+
+    Args:
+        samples: what to write.
+        folder: appears complete, or stays as it was.
+        monitor: told about progress.
+        values: ``binary`` or ``grey``, as the data set declares.
+
+    Raises:
+        Interrupted: if the monitor asks to stop; the folder stays as it was.
+    """
+    with atomic_folder(folder, replace=True) as draft:
+        for name in (*samples.components, UNION):
+            (draft / name).mkdir()
+        for row in range(len(samples)):
+            for name, picture in _pictures(samples.images[row], samples.components, values):
+                _write(draft / name / f"img{row:04d}_00.png", picture)
+            _report(monitor, row + 1, len(samples), "writing samples")
+
+
+def _pictures(channels: Picture, names: Sequence[str], values: str) -> list[tuple[str, Picture]]:
+    """The components (C, H, W) of one design and their union, each by name, as grey levels 0..255."""
+    grey = channels * np.uint8(255) if values == "binary" else np.asarray(channels)
+    return [*zip(names, grey, strict=True), (UNION, grey.max(axis=0))]
+
+
+def _write(path: Path, picture: Picture) -> None:
+    path.write_bytes(encode(picture))  # the folder is still a draft: its one rename publishes all files
+
+
+def _report(monitor: Monitor, done: int, total: int, what: str) -> None:
+    monitor.progress(done, total, what)
+    if monitor.stopping():
+        raise Interrupted(f"stopped while {what}")
+
+
+def _require_free(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise BadRequest(f"{folder} is not empty", "Choose another folder with --to, or remove that one.")

@@ -1,0 +1,96 @@
+"""Which picture belongs to which row: the files that a table names, found by one look into each folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from epuredgm.core.files import digest
+from epuredgm.core.sources import SPLITS
+from epuredgm.data.tables import Table, is_plain_name
+
+About = Mapping[str, tuple[int, int]]  # file name -> size, modification time in ns
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of every row.
+
+    Attributes:
+        root: the data set's folder.
+        rows: for each row of the table, the paths of its pictures in channel order; where one is missing it is
+            left out, and a fault says so.
+        labels: for each row, how faults call it.
+        facts: relative name, size and modification time of each picture.
+        unnamed: files that the table does not name.
+    """
+
+    root: Path
+    rows: tuple[tuple[Path, ...], ...]
+    labels: tuple[str, ...]
+    facts: tuple[tuple[str, int, int], ...]
+    unnamed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def signature(self) -> str:
+        """SHA-256 over names, sizes and times: equal for files that were not touched."""
+        return digest(self.facts)
+
+    def whereof(self, row: int, image: Path) -> str:
+        """How a fault names a picture and its row."""
+        return f"{self.labels[row]}: {image.relative_to(self.root).as_posix()}"
+
+
+def list_images(
+    root: Path, components: Sequence[str], table: Table, pattern: str, name: str, faults: list[str]
+) -> Listing:
+    """Find the pictures of every row; each one that is not there is a line in ``faults``.
+
+    Args:
+        root: the data set's folder.
+        components: names of the components in order.
+        table: the rows.
+        pattern: file name with ``{prefix}`` and ``{component}``.
+        name: the table's file name, for the faults.
+        faults: takes one line per missing folder or file.
+    """
+    folders = {(split, component): _look(root / split / component) for split in SPLITS for component in components}
+    for (split, component), there in folders.items():
+        if there is None and any(table.split(row) == split for row in range(len(table.ids))):
+            faults.append(f"missing folder {split}/{component}")
+    rows, labels, facts = [], [], []
+    for row, prefix in enumerate(table.prefixes):
+        labels.append(f"{name} row {table.numbers[row]}")
+        split, found = table.split(row), []
+        for component in components if is_plain_name(prefix) and prefix else ():
+            there = folders[split, component]
+            file = pattern.replace("{component}", component).replace("{prefix}", prefix)
+            if there is None:
+                continue
+            if file not in there:
+                faults.append(f"{labels[row]}: missing file {split}/{component}/{file}{_other_case(file, there)}")
+                continue
+            found.append(root / split / component / file)
+            facts.append((f"{split}/{component}/{file}", *there[file]))
+        rows.append(tuple(found))
+    total = sum(len(there) for there in folders.values() if there is not None)
+    return Listing(root, tuple(rows), tuple(labels), tuple(facts), total - len({fact[0] for fact in facts}))
+
+
+def _look(folder: Path) -> About | None:
+    """The files of one folder, or None if there is no such folder."""
+    if not folder.is_dir():
+        return None
+    with os.scandir(folder) as entries:
+        files = [entry for entry in entries if entry.is_file()]
+        return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in files}
+
+
+def _other_case(file: str, there: About) -> str:
+    """A remark if only upper and lower case differ; a look at every name, so only for a missing file."""
+    near = next((name for name in there if name.lower() == file.lower()), None)
+    return f" (there is {near}: upper and lower case count)" if near else ""

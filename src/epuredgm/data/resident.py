@@ -1,0 +1,95 @@
+"""Designs resident on the device as uint8 and expanded there, in an order derived from seed and epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from epuredgm.core.seeds import derive
+from epuredgm.core.spec import DataSpec
+from epuredgm.interface import Batch
+
+SHARE_OF_FREE_MEMORY = 0.25  # of a GPU, at most, for the designs; the model needs the rest
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of ``count`` rows in one epoch, int64 (count,) on the CPU.
+
+    A function of its arguments: a resumed run needs no stored state to see the rows that an unbroken run sees.
+    """
+    return torch.randperm(count, generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
+
+
+class ResidentDesigns:
+    """Designs ready for batching.
+
+    Args:
+        images: uint8 (N, C, H, W), on ``device`` or, if they do not fit there, on the host.
+        conditions: float32 (N, K), encoded, beside the images.
+        device: where batches are wanted.
+        scale: what a stored value is divided by: 1 for masks, 255 for grey levels.
+    """
+
+    def __init__(self, images: Tensor, conditions: Tensor, device: torch.device, scale: float = 1.0) -> None:
+        if images.dtype != torch.uint8 or len(images) != len(conditions):
+            raise ValueError(f"images {images.dtype} {tuple(images.shape)}, conditions {tuple(conditions.shape)}")
+        self.images, self.conditions, self.device, self.scale = images, conditions, device, scale
+
+    @classmethod
+    def place(
+        cls,
+        images: NDArray[np.uint8],
+        conditions: NDArray[np.float32],
+        spec: DataSpec,
+        device: torch.device,
+        room: int | None = None,
+    ) -> ResidentDesigns:
+        """Copy designs to the device, or to page-locked host memory if they would take too much of it.
+
+        Args:
+            images: (N, C, H, W), as in :class:`epuredgm.data.designs.Designs`.
+            conditions: (N, K), encoded.
+            spec: the data set.
+            device: where batches are wanted.
+            room: bytes that the designs may take on the device; None for a quarter of what is free now.
+        """
+        pictures = torch.from_numpy(np.array(images, dtype=np.uint8))
+        encoded = torch.from_numpy(np.array(conditions, dtype=np.float32))
+        allowed = _room(device) if room is None else room
+        if pictures.nbytes + encoded.nbytes <= allowed:
+            pictures, encoded = pictures.to(device), encoded.to(device)
+        elif device.type == "cuda":
+            pictures, encoded = pictures.pin_memory(), encoded.pin_memory()
+        return cls(pictures, encoded, device, 1.0 if spec.values == "binary" else 255.0)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, index: Tensor) -> Batch:
+        """The designs at ``index`` (B,) int64: images float32 (B, C, H, W) in [0, 1], conditions (B, K)."""
+        return Batch(self._take(self.images, index).float().div_(self.scale), self._take(self.conditions, index))
+
+    def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
+        """Batches of ``size`` designs in ``order`` (M,) int64; the last one may be smaller."""
+        for index in order.split(size):
+            yield self.batch(index)
+
+    def _take(self, rows: Tensor, index: Tensor) -> Tensor:
+        if rows.device == self.device:
+            return rows[index.to(self.device, non_blocking=True)]
+        picked = rows[index.to(rows.device)]
+        if self.device.type == "cuda":  # page-locked memory lets the copy run beside the computation
+            picked = picked.pin_memory()
+        return picked.to(self.device, non_blocking=self.device.type == "cuda")
+
+
+def _room(device: torch.device) -> float:
+    """Bytes that designs may take on a device; a CPU keeps them wherever they are."""
+    if device.type != "cuda":
+        return float("inf")
+    free, _ = torch.cuda.mem_get_info(device)
+    return SHARE_OF_FREE_MEMORY * free

@@ -1,0 +1,54 @@
+"""What a metric declares: its key, the modes it applies to, its headline figures, and how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from epuredgm.core.jobs import Mode
+from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.scalar import Json
+
+ALL_MODES = tuple(Mode)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure of a metric that summaries aggregate over seeds.
+
+    Attributes:
+        name: its key in ``summary.json``; a ``*`` takes what the star in ``path`` found.
+        path: dotted place of the figure in the metric's block; ``*`` stands for any one key.
+        better: ``lower`` or ``higher``.
+        unit: for people; empty for a pure number.
+        ranked: it counts in the mean rank.
+        decides: it ranks alone where every run has it.
+    """
+
+    name: str
+    path: str
+    better: str = "lower"
+    unit: str = ""
+    ranked: bool = False
+    decides: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file of :mod:`epuredgm.evaluation.metrics`.
+
+    Attributes:
+        key: its key in result files.
+        title: for people.
+        modes: the modes it applies to.
+        headlines: its figures for summaries, the most telling first.
+        compute: one case to a JSON-ready block of figures made by :mod:`epuredgm.evaluation.scalar`.
+        bare: the block is one figure, and ``metrics.<key>`` holds its value alone.
+    """
+
+    key: str
+    title: str
+    modes: tuple[Mode, ...]
+    headlines: tuple[Headline, ...]
+    compute: Callable[[Case], Json]
+    bare: bool = False

@@ -1,0 +1,106 @@
+"""Adherence: the conditions that were asked for against those measured on the designs that came back."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.jobs import Mode
+from epuredgm.core.spec import Condition
+from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.correlation import rank_correlations
+from epuredgm.evaluation.metric import Headline, Metric
+from epuredgm.evaluation.population import Population
+from epuredgm.evaluation.resampling import percentile_interval
+from epuredgm.evaluation.scalar import Json, scalar
+
+Floats = NDArray[np.float64]
+
+
+def compute(case: Case) -> Json:
+    """For each condition that was asked for and that the data set knows how to measure.
+
+    ``conditions.<name>``: ``mae`` (mean absolute error, in the condition's unit), ``within_one`` (share of
+    designs at most one unit off; one that cannot be measured is off), ``bias`` (mean signed error),
+    ``rank_correlation`` (Spearman) and ``unmeasurable`` (share of designs without a measure, left out of the
+    other figures). Floors measure the real train designs against their own table.
+    """
+    chosen = [
+        condition
+        for condition in case.spec.conditions
+        if condition.measure is not None and np.isfinite(case.generated.condition(condition.name)).any()
+    ]
+    if not chosen:
+        return {"conditions": {}, "reason": "no condition was asked for that can be measured on a design"}
+    return {"conditions": {condition.name: _adherence(case, condition) for condition in chosen}}
+
+
+def _adherence(case: Case, condition: Condition) -> Json:
+    def error(population: Population) -> Floats:
+        return _measured(population, condition) - population.condition(condition.name)
+
+    def distance(population: Population) -> Floats:
+        return np.abs(error(population))
+
+    def near(population: Population) -> NDArray[np.bool_]:
+        return distance(population) <= 1  # NaN is not
+
+    def unmeasurable(population: Population) -> NDArray[np.bool_]:
+        return ~np.isfinite(_measured(population, condition))
+
+    reason = "no design could be measured"
+    return {
+        "unit": condition.unit,
+        "mae": case.mean(distance(case.generated), floor=distance, missing=reason),
+        "bias": case.mean(error(case.generated), floor=error, missing=reason),
+        "within_one": case.share(near(case.generated), floor=near),
+        "rank_correlation": _correlation(case, condition),
+        "unmeasurable": case.share(unmeasurable(case.generated), floor=unmeasurable),
+    }
+
+
+def _correlation(case: Case, condition: Condition) -> Json:
+    def correlations(population: Population, weights: NDArray[np.float32] | Floats) -> Floats:
+        asked, measured = population.condition(condition.name), _measured(population, condition)
+        known = np.isfinite(asked) & np.isfinite(measured)
+        return rank_correlations(asked[known], measured[known], weights[:, known])
+
+    floors = correlations(case.train, case.draws.train)
+    value = float(correlations(case.generated, np.ones((1, len(case.generated))))[0])
+    if not np.isfinite(value):
+        return scalar(None, floors=floors, reason="the asked or the measured values do not vary")
+    resampled = correlations(case.generated, case.draws.generated)
+    return scalar(value, percentile_interval(resampled, case.confidence), floors)
+
+
+def _measured(population: Population, condition: Condition) -> Floats:
+    """(N,) the condition as read back from the designs; NaN where it cannot be.
+
+    Raises:
+        BadRequest: if the declared function is not one of this package.
+    """
+    name = str(condition.measure)
+    module, _, function = name.rpartition(".")
+    if not module.startswith("epuredgm."):
+        raise BadRequest(
+            f"condition {condition.name}: {name} is not a function of this package",
+            "measure names a function below epuredgm., such as epuredgm.data.measure.mirrored_width.",
+        )
+    measure = getattr(import_module(module), function)
+    return population.feature(name, lambda images: np.asarray(measure(images), dtype=np.float64))
+
+
+METRIC = Metric(
+    key="adherence",
+    title="Adherence to conditions",
+    modes=(Mode.CONDITIONAL, Mode.INPAINTING),
+    headlines=(
+        Headline("adherence_*", "conditions.*.mae", ranked=True),
+        Headline("within_one_*", "conditions.*.within_one", better="higher"),
+        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher"),
+    ),
+    compute=compute,
+)

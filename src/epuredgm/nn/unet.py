@@ -1,0 +1,90 @@
+"""The one U-Net of the families that denoise: images and evidence in, logits out, on space-to-depth patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from epuredgm.core.spec import DataSpec
+from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, group_norm, positions, zeroed
+from epuredgm.nn.evidence import Evidence
+from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
+
+
+class UNet(nn.Module):
+    """A residual U-Net whose every block sees a context vector (time, conditions).
+
+    Args:
+        spec: size and components of the designs; in channels are the C noisy components, the C known ones and C flags.
+        channels_out: channels of the result at full resolution.
+        context: width of the context vector.
+        patch: edge of a patch, in pixels.
+        widths: channels of each level; the grid halves from one to the next.
+        blocks: residual blocks per level and direction.
+        attention: whether the last level has self-attention.
+
+    Raises:
+        BadRequest: if the size cannot be cut into such patches and levels.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        channels_out: int,
+        *,
+        context: int,
+        patch: int,
+        widths: Sequence[int],
+        blocks: int,
+        attention: bool,
+    ) -> None:
+        super().__init__()
+        self.patch = patch
+        rows, columns = patch_grid(spec, patch, len(widths))
+        self.stem = nn.Conv2d(2 * spec.channels * patch**2 + spec.channels, widths[0], 3, padding=1)
+        self.place = positions(widths[0], rows, columns)
+        self.down = nn.ModuleList()
+        self.shrink = nn.ModuleList()
+        self.up = nn.ModuleList()
+        self.grow = nn.ModuleList()
+        for level, width in enumerate(widths):
+            self.down.append(nn.ModuleList(ResidualBlock(width, width, context) for _ in range(blocks)))
+            self.up.append(nn.ModuleList(ResidualBlock(2 * width, width, context) for _ in range(blocks)))
+            if level + 1 < len(widths):
+                self.shrink.append(Halve(width, widths[level + 1]))
+                self.grow.append(Double(widths[level + 1], width))
+        last = widths[-1]
+        self.middle_in = ResidualBlock(last, last, context)
+        self.attention = Attention(last) if attention else nn.Identity()
+        self.middle_out = ResidualBlock(last, last, context)
+        self.norm = group_norm(widths[0])
+        self.out = zeroed(nn.Conv2d(widths[0], channels_out * patch**2, 3, padding=1))
+
+    def forward(self, x_t: Tensor, context: Tensor, evidence: Evidence) -> Tensor:
+        """(B, C, H, W) noisy components, (B, context) and the known ones -> (B, channels_out, H, W)."""
+        x = self.stem(self._inputs(x_t, evidence)) + self.place
+        context = functional.silu(context)
+        skips: list[Tensor] = []
+        for level, blocks in enumerate(self.down):
+            for block in blocks:
+                x = block(x, context)
+                skips.append(x)
+            if level < len(self.shrink):
+                x = self.shrink[level](x)
+        x = self.middle_out(self.attention(self.middle_in(x, context)), context)
+        for level in reversed(range(len(self.up))):
+            for block in self.up[level]:
+                x = block(torch.cat([x, skips.pop()], dim=1), context)
+            if level:
+                x = self.grow[level - 1](x)
+        return depth_to_space(self.out(functional.silu(self.norm(x))), self.patch)
+
+    def _inputs(self, x_t: Tensor, evidence: Evidence) -> Tensor:
+        """Patches of the noisy components (none where one is given) and of the known ones, and the flags."""
+        hidden = ~evidence.given[:, :, None, None]
+        patches = space_to_depth(torch.cat([x_t * hidden, evidence.values], dim=1), self.patch)
+        flags = (~hidden).to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
+        return torch.cat([patches, flags], dim=1)

@@ -1,0 +1,78 @@
+"""Whether a file or folder is still what a job made: size and time at once, the content only in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.files import tree_sha256
+from epuredgm.core.jobs import Artefact
+from epuredgm.core.places import Workspace
+
+
+def artefact(path: Path, workspace: Workspace) -> Artefact:
+    """What a job made, as records store it: the file or folder with its hash.
+
+    Raises:
+        CorruptArtefact: if it is not there.
+        ValueError: if it lies outside the workspace.
+    """
+    if not path.exists():
+        raise CorruptArtefact(f"the job says it made {path}, which is not there")
+    size, mtime = extent(path)
+    return Artefact(workspace.relative(path), tree_sha256(path), size, mtime)
+
+
+def extent(path: Path) -> tuple[int, int]:
+    """Size in bytes and newest modification time in ns of a file, or of everything in a folder.
+
+    A folder's own time counts too, so that a file added, removed or renamed is seen without reading any.
+    """
+    about = path.stat()
+    if path.is_file():
+        return about.st_size, about.st_mtime_ns
+    size, newest = 0, about.st_mtime_ns
+    for entry in path.rglob("*"):
+        about = entry.lstat()
+        newest = max(newest, about.st_mtime_ns)
+        size += about.st_size if entry.is_file() else 0
+    return size, newest
+
+
+def fault_of(made: Artefact, workspace: Workspace) -> str | None:
+    """None if an artefact is as recorded, else ``missing`` or ``changed``.
+
+    Same size and time count as same content; otherwise the content is read.
+    """
+    path = workspace.root / made.path
+    if not path.exists():
+        return "missing"
+    if extent(path) == (made.bytes, made.mtime_ns):
+        return None
+    return None if tree_sha256(path) == made.sha256 else "changed"
+
+
+def require_intact(name: str, made: Artefact, workspace: Workspace) -> None:
+    """Read an input's whole content before it is used.
+
+    Raises:
+        CorruptArtefact: naming the file and how to have it made again.
+    """
+    path = workspace.root / made.path
+    if not path.exists():
+        raise CorruptArtefact(
+            f"input {name} is missing: {path}", "Give the same command again: it is made anew."
+        )
+    if tree_sha256(path) != made.sha256:
+        raise CorruptArtefact(
+            f"input {name} is not what was written: {path}",
+            "Remove it and give the same command again: it is made anew.",
+        )
+
+
+def same_inputs(one: Mapping[str, Artefact], other: Mapping[str, Artefact]) -> bool:
+    """Whether two jobs were given the same contents."""
+    return {name: made.sha256 for name, made in one.items()} == {
+        name: made.sha256 for name, made in other.items()
+    }

@@ -1,0 +1,208 @@
+"""What is to do and what is up to date, and why: the plan held against the records; reads, never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from epuredgm.core.jobs import Artefact, Job, Stage
+from epuredgm.core.places import Workspace
+from epuredgm.orchestration.artefacts import fault_of
+from epuredgm.orchestration.estimate import History
+from epuredgm.orchestration.fingerprint import changes
+from epuredgm.orchestration.records import Record, Records, status_of
+
+RUN, RESUME, UP_TO_DATE, BLOCKED = "run", "resume", "up to date", "blocked"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What will happen to one job.
+
+    Attributes:
+        job: the job.
+        action: ``run``, ``resume`` (a training goes on from its last checkpoint), ``up to date`` or ``blocked``.
+        reasons: why, in words: ``training.batch_size 64 -> 32``, ``input weights changed``, ``never run``.
+        seconds, bytes: predicted time and disk, 0 if nothing is to do, None without history.
+        forced: it is done again though nothing asks for it.
+    """
+
+    job: Job
+    action: str
+    reasons: tuple[str, ...] = ()
+    seconds: float | None = None
+    bytes: int | None = None
+    forced: bool = False
+
+    @property
+    def to_do(self) -> bool:
+        """Whether the job is to be carried out."""
+        return self.action in (RUN, RESUME)
+
+
+def assess(
+    jobs: Sequence[Job], workspace: Workspace, force: Collection[Stage] = ()
+) -> tuple[Assessment, ...]:
+    """Every job of a plan with what will happen to it, in order.
+
+    Args:
+        jobs: a plan, each job after those that it needs.
+        workspace: where the records are.
+        force: stages to be done again, up to date or not.
+    """
+    judge = Judge(workspace, force)
+    history = History(judge.records)
+    verdicts: dict[str, Assessment] = {}
+    for job in jobs:
+        verdict = judge.before(job, verdicts)
+        seconds, size = history.predict(job) if verdict.to_do else (0.0, 0)
+        verdicts[job.key] = Assessment(job, verdict.action, verdict.reasons, seconds, size, verdict.forced)
+    return tuple(verdicts.values())
+
+
+class Judge:
+    """Holds jobs against the records of a workspace."""
+
+    def __init__(self, workspace: Workspace, force: Collection[Stage] = ()) -> None:
+        self.workspace = workspace
+        self.records = Records(workspace)
+        self._force = frozenset(force)
+        self._faults: dict[tuple[str, str], str | None] = {}
+
+    def forget(self, key: str) -> None:
+        """Look at a job's record and outputs again: it has been carried out."""
+        self.records.forget(key)
+        self._faults = {name: fault for name, fault in self._faults.items() if name[0] != key}
+
+    def before(self, job: Job, verdicts: Mapping[str, Assessment]) -> Assessment:
+        """The verdict on a job while those it needs are still to be done.
+
+        Args:
+            job: the job.
+            verdicts: of the jobs before it.
+        """
+        pending = [key for key in job.needs if key in verdicts and verdicts[key].to_do]
+        missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in pending}
+        if missing and not (job.tolerant and len(missing) < len(job.inputs)):
+            return Assessment(job, BLOCKED, tuple(dict.fromkeys(self._blockers(job, missing, verdicts))))
+        return self._verdict(job, [*self._stale(job, pending), *(f"{key} will run" for key in pending)])
+
+    def at_launch(self, job: Job, failed: Collection[str] = ()) -> Assessment:
+        """The verdict on a job whose needs are settled: only what is there now counts.
+
+        Args:
+            job: the job.
+            failed: keys of jobs that failed or were blocked; what they made before does not count.
+        """
+        missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in failed}
+        missing |= {name: f"{key} failed" for name, (key, _) in job.inputs.items() if key in failed}
+        if missing and not (job.tolerant and len(missing) < len(job.inputs)):
+            return Assessment(job, BLOCKED, tuple(dict.fromkeys(missing.values())))
+        return self._verdict(job, self._stale(job, (), failed))
+
+    def inputs(self, job: Job, failed: Collection[str] = ()) -> dict[str, Artefact]:
+        """The inputs of a job that are there: made by a done job and not changed since."""
+        found = {}
+        for name, (key, output) in job.inputs.items():
+            record = self.records.get(key)
+            if key not in failed and record is not None and self._fault(record, output) is None:
+                found[name] = record.outputs[output]
+        return found
+
+    def resumable(self, job: Job, inputs: Mapping[str, Artefact]) -> Record | None:
+        """The record of the same work, begun and not finished, whose run folder is still there."""
+        record = self.records.get(job.key)
+        if record is None or not record.run or record.status == "done" or job.stage in self._force:
+            return None
+        same = record.fingerprint == job.fingerprint and _hashes(record.inputs) == _hashes(inputs)
+        return record if same and Path(self.workspace.root / record.run).is_dir() else None
+
+    def _verdict(self, job: Job, stale: Sequence[str]) -> Assessment:
+        forced = job.stage in self._force
+        if not stale and not forced:
+            return Assessment(job, UP_TO_DATE)
+        reasons = tuple(stale) or ("forced",)
+        pending = any(reason.endswith(" will run") for reason in stale)
+        if not pending and self.resumable(job, self.inputs(job)) is not None:
+            return Assessment(job, RESUME, reasons, forced=forced)
+        return Assessment(job, RUN, reasons, forced=forced)
+
+    def _stale(self, job: Job, pending: Collection[str], failed: Collection[str] = ()) -> list[str]:
+        """Why a job is not up to date, in words; empty if it is."""
+        record = self.records.get(job.key)
+        if record is None:
+            return ["never run"]
+        reasons = list(changes(record.hashed, job.hashed))
+        if record.fingerprint != job.fingerprint and not reasons:
+            reasons.append("its fingerprint changed")
+        if record.status != "done":
+            reasons.append(self._unfinished(record))
+        now = self.inputs(job, failed)
+        for name in sorted({*record.inputs, *now}):
+            waits = name in job.inputs and job.inputs[name][0] in pending
+            if not waits and _hash(record.inputs.get(name)) != _hash(now.get(name)):
+                reasons.append(f"input {name} {_difference(record.inputs.get(name), now.get(name))}")
+        if record.status == "done":
+            for name in record.outputs:
+                fault = self._fault(record, name)
+                if fault:
+                    reasons.append(f"output {Path(record.outputs[name].path).name} is {fault}")
+        return reasons
+
+    def _unfinished(self, record: Record) -> str:
+        status, attempt = status_of(record, self.workspace), record.last
+        when = f" at {(attempt.end or attempt.start)[:19].replace('T', ' ')}" if attempt else ""
+        if status == "failed":
+            return f"failed before: {record.error}"
+        if status == "running" and attempt:
+            return f"running now: process {attempt.pid} on {attempt.host}, started{when}"
+        return "interrupted" + when if status == "interrupted" else f"lost: started{when}, never finished"
+
+    def _missing(self, job: Job) -> Iterator[tuple[str, str]]:
+        """Inputs that are not there, each with what is wrong."""
+        for name, (key, output) in job.inputs.items():
+            record = self.records.get(key)
+            fault = self._fault(record, output) if record is not None else "missing"
+            if fault:
+                yield name, f"{output} of {key} is {fault}"
+
+    def _fault(self, record: Record, output: str) -> str | None:
+        """None if an output is there as recorded, else what is wrong with it."""
+        name = (record.key, output)
+        if name not in self._faults:
+            made = record.outputs.get(output) if record.status == "done" else None
+            self._faults[name] = fault_of(made, self.workspace) if made is not None else "missing"
+        return self._faults[name]
+
+    def _blockers(
+        self, job: Job, missing: Mapping[str, str], verdicts: Mapping[str, Assessment]
+    ) -> Iterator[str]:
+        for name, why in missing.items():
+            maker = job.inputs[name][0]
+            if maker in verdicts:
+                yield f"{maker} is blocked"
+            else:
+                yield f"{why}, and {maker} is not planned; to make it: {command_for(job, maker)}"
+
+
+def command_for(job: Job, maker: str) -> str:
+    """The command that makes what ``maker`` makes, for the same study as ``job``."""
+    parts = ["epuredgm run", f"--dataset {job.dataset}"]
+    if job.model is not None and not maker.startswith(f"{Stage.PREPARE}/"):
+        parts += [f"--models {job.model}", f"--seeds {job.seed}"]
+    return " ".join([*parts, f"--profile {job.config['profile']['name']}"])
+
+
+def _hash(made: Artefact | None) -> str | None:
+    return made.sha256 if made is not None else None
+
+
+def _hashes(made: Mapping[str, Artefact]) -> dict[str, str]:
+    return {name: artefact.sha256 for name, artefact in made.items()}
+
+
+def _difference(before: Artefact | None, after: Artefact | None) -> str:
+    if before is None:
+        return "is new"
+    return "changed" if after is not None else "is gone"

@@ -1,0 +1,88 @@
+"""A contact sheet: many designs on one picture, components coloured, half images mirrored into whole tyres."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from epuredgm.core.files import write_bytes
+from epuredgm.core.spec import DataSpec
+
+PAPER = (255, 255, 255)
+INK = (40, 44, 52)
+GAP = 8  # pixels between designs
+HEADER = 34  # pixels above them, for title and legend
+
+
+def colored(images: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+    """Designs as pictures: (N, C, H, W) uint8 to (N, H, W or 2W, 3) uint8.
+
+    Binary components are flat colours; where two overlap the colours are averaged and darkened, so that an
+    overlap shows. Grey components tint the paper in proportion to their intensity.
+    """
+    top = 1.0 if spec.values == "binary" else 255.0
+    weight = images.astype(np.float32) / top
+    palette = np.array([ImageColor.getrgb(c.color)[:3] for c in spec.components], dtype=np.float32)
+    total = weight.sum(axis=1, keepdims=True)
+    ink = np.einsum("nchw,cr->nhwr", weight / np.maximum(total, 1e-6), palette)
+    coverage = np.moveaxis(np.minimum(total, 1.0), 1, -1)
+    shade = np.moveaxis(np.where(total > 1.0 + 1e-6, 0.45, 1.0), 1, -1)
+    picture = coverage * ink * shade + (1 - coverage) * np.array(PAPER, dtype=np.float32)
+    whole = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return np.concatenate([whole, whole[:, :, ::-1]], axis=2) if spec.mirrored else whole
+
+
+def contact_sheet(
+    images: NDArray[np.uint8],
+    spec: DataSpec,
+    path: Path,
+    *,
+    title: str = "",
+    columns: int = 10,
+    rows: int = 4,
+    scale: int = 2,
+) -> None:
+    """Write the first ``columns * rows`` designs as one PNG.
+
+    Args:
+        images: (N, C, H, W) uint8, in {0, 1} or 0..255 as ``spec.values`` says.
+        spec: the data set.
+        path: the PNG to write (atomically).
+        title: one line above the designs.
+        columns: designs in a row.
+        rows: rows at most.
+        scale: pixels per image pixel.
+    """
+    tiles = colored(images[: columns * rows], spec).repeat(scale, axis=1).repeat(scale, axis=2)
+    count, height, width = tiles.shape[:3]
+    columns = max(1, min(columns, count))
+    lines = -(-count // columns)
+    sheet = Image.new(
+        "RGB", (columns * (width + GAP) + GAP, max(1, lines) * (height + GAP) + GAP + HEADER), color=(244, 245, 247)
+    )
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        sheet.paste(Image.fromarray(tile), (GAP + column * (width + GAP), HEADER + GAP + row * (height + GAP)))
+    _write_header(sheet, spec, title)
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="PNG", optimize=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def _write_header(sheet: Image.Image, spec: DataSpec, title: str) -> None:
+    """Title on the left; a swatch and a label for each component on the right, as far as they fit."""
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    draw.text((GAP, GAP + 2), title, fill=INK, font=font)
+    left = GAP + draw.textlength(title, font=font) + 3 * GAP
+    right = sheet.width - GAP
+    for component in reversed(spec.components):
+        start = right - draw.textlength(component.label, font=font) - 18
+        if start < left:
+            break
+        draw.rectangle((start, GAP + 5, start + 11, GAP + 16), fill=ImageColor.getrgb(component.color))
+        draw.text((start + 16, GAP + 2), component.label, fill=INK, font=font)
+        right = start - GAP

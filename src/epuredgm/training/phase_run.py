@@ -1,0 +1,300 @@
+"""One phase at work: a row of moves (a step on one batch, or a validation) between which it can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from epuredgm.core.errors import Interrupted
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.seeds import derive
+from epuredgm.core.settings import TrainingSettings
+from epuredgm.data.resident import ResidentDesigns, epoch_order
+from epuredgm.data.weights import restore
+from epuredgm.interface import Batch, GenerativeModel, Progress
+from epuredgm.training.ema import MovingAverage
+from epuredgm.training.figures import Figures, require_finite, require_finite_weights
+from epuredgm.training.optimisers import Optimiser
+from epuredgm.training.plan import PhasePlan
+from epuredgm.training.precision import Precision
+from epuredgm.training.randomness import StepStream
+from epuredgm.training.snapshot import Snapshot, filled_buffers, saved_buffers
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a training is made from.
+
+    Attributes:
+        model: on its device.
+        train: the designs to learn.
+        validation: the designs to choose weights by.
+        settings: of the training.
+        seed: of the run.
+        monitor: hears of progress and tells when to stop.
+    """
+
+    model: GenerativeModel
+    train: ResidentDesigns
+    validation: ResidentDesigns
+    settings: TrainingSettings
+    seed: int
+    monitor: Monitor
+
+
+Report = Callable[[str, int, int, Mapping[str, Any]], None]
+"""Takes kind (``train``, ``validation``), epoch, step and the rest of a history line."""
+
+
+class PhaseRun:
+    """The phase ``plan``, entered: rules R1 and R2 of the design hold from here to :meth:`leave`.
+
+    Attributes:
+        step: steps done.
+        pending: whether the validation of the epoch that just ended is still to be made.
+        kept: the weights chosen so far; None before the first choice.
+    """
+
+    def __init__(self, inputs: Inputs, plan: PhasePlan, precision: Precision, report: Report) -> None:
+        self.plan, self.step, self.pending = plan, 0, False
+        self.kept: Snapshot | None = None
+        self._inputs, self._precision, self._report = inputs, precision, report
+        self._device = inputs.model.device
+        self._stream = StepStream(self._device, inputs.seed, plan.phase.name)
+        self._order: tuple[int, Any] | None = None
+        self._loss: float | None = None
+        self._enter()
+        groups = list(plan.parameters.values())
+        self.average = MovingAverage(groups, inputs.settings.ema_decay)
+        self._optimisers = [
+            Optimiser(
+                update,
+                plan.parameters[update.name],
+                plan.settings.updates[update.name],
+                plan.steps,
+                self.average,
+                group,
+                precision,
+            )
+            for group, update in enumerate(plan.phase.updates)
+        ]
+        self._figures = Figures()
+
+    @property
+    def done(self) -> bool:
+        """Whether no move is left."""
+        return self.step == self.plan.steps and not self.pending
+
+    @property
+    def epochs_done(self) -> int | None:
+        """Epochs finished, if an epoch has just ended, with its validation; None within an epoch."""
+        ended = self.step % self.plan.steps_per_epoch == 0 or self.step == self.plan.steps
+        return self._epoch() + 1 if self.step and ended and not self.pending else None
+
+    def move(self) -> None:
+        """Make the next move.
+
+        Raises:
+            TrainingDiverged: if a figure or a weight is not finite.
+            Interrupted: if asked to stop in a validation, which then is still pending.
+        """
+        if self.pending:
+            self._validate()
+        else:
+            self._advance()
+
+    def leave(self) -> tuple[Snapshot, Snapshot]:
+        """Load the kept weights (R3) and let the family finish the phase on them.
+
+        Returns:
+            The kept weights and the last ones, both with the buffers that the finish filled.
+        """
+        model, plan = self._inputs.model, self.plan
+        require_finite_weights(model.state_dict(), plan.phase.name, self.step)
+        last = self.snapshot(None)
+        kept = last if plan.settings.keep == "last" else self.kept
+        assert kept is not None, "a phase that keeps the best weights ends with a validation"
+        kept.restore(model)
+        model.eval()
+        before = {name: buffer.clone() for name, buffer in saved_buffers(model).items()}
+        progress = self._progress(self._stream.at("finish"))
+        with torch.no_grad():
+            plan.phase.finish(TrainBatches(self), progress)
+        filled = filled_buffers(before, model)
+        return kept.with_buffers(filled), last.with_buffers(filled)
+
+    def snapshot(self, score: float | None) -> Snapshot:
+        """The model as it is now."""
+        return Snapshot.take(
+            self._inputs.model, self.average, self.plan.phase.name, self._epoch(), self.step, score
+        )
+
+    def progress(self, total: int) -> None:
+        """Tell the monitor where the run is; ``total`` steps over all phases."""
+        plan = self.plan
+        what = f"{plan.phase.name}, epoch {self._epoch() + 1}/{plan.epochs}"
+        figures = {} if self._loss is None else {"loss": self._loss}
+        self._inputs.monitor.progress(plan.offset + self.step, total, what, **figures)
+
+    def _enter(self) -> None:
+        model = self._inputs.model
+        model.eval()
+        for module in self.plan.modules:
+            module.train()
+        model.requires_grad_(False)
+        if self._inputs.settings.compile:
+            for module in self.plan.modules:
+                for part in module.children() if module is model else (module,):
+                    part.compile()
+
+    def _advance(self) -> None:
+        """One step: every update, with its repeats, on one batch."""
+        epoch, place = divmod(self.step, self.plan.steps_per_epoch)
+        size = self.plan.batch_size
+        batch = self._batch(self._inputs.train, self._epoch_order(epoch)[place * size : (place + 1) * size])
+        for optimiser in self._optimisers:
+            with _only(optimiser.parameters):
+                for repeat in range(optimiser.settings.repeats):
+                    rng = self._stream.at("train", optimiser.update.name, repeat, self.step)
+                    optimiser.step(batch, self._progress(rng), repeat, self._figures)
+        self.step += 1
+        if self.step % self._inputs.settings.log_every == 0 or self.step == self.plan.steps:
+            self._log(epoch)
+        if place + 1 == self.plan.steps_per_epoch or self.step == self.plan.steps:
+            self._end_epoch(epoch)
+
+    def _end_epoch(self, epoch: int) -> None:
+        self.plan.phase.after_epoch(self._progress(self._stream.at("after_epoch", epoch)))
+        due = (epoch + 1) % self._inputs.settings.eval_every == 0 or self.step == self.plan.steps
+        self.pending = due and len(self._inputs.validation) > 0
+
+    def _log(self, epoch: int) -> None:
+        terms = self._figures.read()
+        require_finite(terms, self.plan.phase.name, self.step)
+        self._loss = terms[f"{self.plan.phase.updates[0].name}.loss"]
+        rates = {optimiser.update.name: optimiser.rate() for optimiser in self._optimisers}
+        self._report("train", epoch, self.step, {"terms": terms, "lr": rates})
+
+    def _validate(self) -> None:
+        """Mean terms over the validation designs, on the averaged weights; keeps these if they are the best."""
+        epoch, name = self._epoch(), self.plan.phase.name
+        figures = Figures()
+        with self._evaluating(), torch.no_grad():
+            for number, batch in enumerate(self.batches(self._inputs.validation)):
+                progress = self._progress(self._stream.at("validation", number))
+                with self._precision.autocast():
+                    terms = self.plan.phase.validate(batch, progress)
+                figures.add(terms, weight=len(batch.images))
+        terms_read = figures.read()
+        require_finite(terms_read, f"{name} (validation)", self.step)
+        score = terms_read["loss"]
+        better = self.kept is None or self.kept.score is None or score < self.kept.score
+        if better and self.plan.settings.keep == "best":
+            require_finite_weights(self._inputs.model.state_dict(), name, self.step)
+            self.kept = self.snapshot(score)
+        self._report("validation", epoch, self.step, {"terms": terms_read, "best": better})
+        self.pending = False
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The averaged weights in place and all modules in evaluation mode; then as before."""
+        self._inputs.model.eval()
+        try:
+            with self.average.in_place():
+                yield
+        finally:
+            for module in self.plan.modules:
+                module.train()
+
+    def batches(self, designs: ResidentDesigns) -> Iterator[Batch]:
+        """All designs, in their order; the last batch may be smaller.
+
+        Raises:
+            Interrupted: as soon as the monitor asks to stop.
+        """
+        for start in range(0, len(designs), self.plan.batch_size):
+            if self._inputs.monitor.stopping():
+                raise stopped()
+            yield self._batch(designs, torch.arange(start, min(start + self.plan.batch_size, len(designs))))
+
+    def train_batches(self) -> Iterator[Batch]:
+        """All train designs, in their order."""
+        return self.batches(self._inputs.train)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next move depends on, for a resume point."""
+        model = self._inputs.model
+        require_finite(self._figures.means(), self.plan.phase.name, self.step)
+        require_finite_weights(model.state_dict(), self.plan.phase.name, self.step)
+        return {
+            "step": self.step,
+            "pending": self.pending,
+            "model": dict(model.state_dict()),
+            "average": self.average.state(),
+            "optimisers": [optimiser.state() for optimiser in self._optimisers],
+            "figures": self._figures.state(),
+            "kept": None if self.kept is None else self.kept.state(),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continue from a resume point."""
+        restore(self._inputs.model, state["model"])
+        self.step, self.pending = state["step"], state["pending"]
+        self.average.load(state["average"])
+        for optimiser, kept in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load(kept)
+        self._figures.load(state["figures"], self._device)
+        self.kept = None if state["kept"] is None else Snapshot.from_state(state["kept"])
+
+    def _batch(self, designs: ResidentDesigns, index: Tensor) -> Batch:
+        batch = designs.batch(index)
+        if not self._inputs.settings.channels_last:
+            return batch
+        return Batch(batch.images.contiguous(memory_format=torch.channels_last), batch.conditions)
+
+    def _epoch_order(self, epoch: int) -> Tensor:
+        """The designs of an epoch, shuffled; made once per epoch."""
+        if self._order is None or self._order[0] != epoch:
+            seed = derive(self._inputs.seed, "order", self.plan.phase.name)
+            self._order = epoch, epoch_order(len(self._inputs.train), seed, epoch)
+        return self._order[1]
+
+    def _epoch(self) -> int:
+        """The epoch of the last step made; 0 before the first."""
+        return max(0, self.step - 1) // self.plan.steps_per_epoch
+
+    def _progress(self, rng: torch.Generator) -> Progress:
+        epoch = min(self.step // self.plan.steps_per_epoch, self.plan.epochs - 1)
+        return Progress(epoch, self.plan.epochs, self.step, self.plan.steps, rng)
+
+
+def stopped() -> Interrupted:
+    """What is raised when the monitor asks to stop."""
+    return Interrupted("training was asked to stop; it was saved", "The same command continues from here.")
+
+
+@dataclass(frozen=True)
+class TrainBatches:
+    """The train batches of a phase, as often as they are asked for."""
+
+    run: PhaseRun
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.run.train_batches()
+
+
+@contextmanager
+def _only(parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Within the block these parameters, of all the model's, take gradients (R2)."""
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(False)

@@ -1,0 +1,153 @@
+"""The command line: it is quick because it imports little, it teaches, and a mistake costs one message."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from epuredgm.cli import COMMANDS, main
+from epuredgm.core.files import tree_sha256
+
+HEAVY = "torch numpy pandas PIL matplotlib scipy".split()
+
+
+def epuredgm(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, and fail if it imported what it must not."""
+    code = (
+        "import sys\n"
+        "from epuredgm.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n"
+        f"    heavy = [name for name in {HEAVY} if name in sys.modules]\n"
+        "    assert not heavy, heavy\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *words], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The message with which a request is refused, exit code 2, no traceback."""
+    with pytest.raises(SystemExit) as end:
+        main(list(words))
+    message = capsys.readouterr().err
+    assert end.value.code == 2
+    assert "Traceback" not in message
+    return message
+
+
+def test_help_imports_neither_torch_nor_hydra_nor_rich() -> None:
+    code = (
+        "import sys\nfrom epuredgm.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        f"heavy = [n for n in {[*HEAVY, 'hydra', 'omegaconf', 'rich']} if n in sys.modules]\nassert not heavy, heavy\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert all(name in answer.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches(name: str) -> None:
+    answer = epuredgm(name, "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert "Usage: epuredgm" in answer.stdout
+
+
+def test_a_dry_run_of_a_full_study_needs_no_torch_and_writes_nothing(tmp_path: Path) -> None:
+    before = tree_sha256(tmp_path)
+    words = "run --dataset toy --seeds 0-13 --profile full --dry-run --json --workspace".split()
+    answer = epuredgm(*words, str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    plan = json.loads(answer.stdout)
+    assert len({job["key"] for job in plan["jobs"]}) == len(plan["jobs"]) >= 135
+    assert all(job["action"] == "run" for job in plan["jobs"])
+    assert tree_sha256(tmp_path) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_may_look_into_a_workspace_that_does_not_exist(tmp_path: Path) -> None:
+    answer = epuredgm("run", "--dataset", "toy", "--dry-run", "--workspace", str(tmp_path / "none"))
+    assert answer.returncode == 0, answer.stderr
+    assert "never run" in answer.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_status_of_an_empty_workspace_says_so(tmp_path: Path) -> None:
+    answer = epuredgm("status", "--workspace", str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    assert "no job has run" in answer.stdout.replace("\n", " ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --dataset toyy", "did you mean 'toy'"),
+        ("run --dataset toy --models vaee", "did you mean 'vae'"),
+        ("run --dataset toy --models ,", "names no model"),
+        ("run --dataset toy --seeds 0,x", "cannot read the seed 'x'"),
+        ("run --dataset toy --seeds -1", "cannot read the seed"),
+        ("run --dataset toy --seeds 4-2", "cannot read the seed"),
+        ("run --dataset toy --profile slow", "unknown profile 'slow'"),
+        ("run --dataset toy --device gpu", "unknown device 'gpu'"),
+        ("run --dataset toy --num-samples 0", "--num-samples"),
+        ("run --dataset toy --skip-training --force train", "contradict"),
+        ("run --dataset toy training.batchsize=3", "did you mean 'training.batch_size'"),
+        ("run --dataset toy training.batch_size", "cannot read 'training.batch_size'"),
+        ("run --dataset toy --models vae flow_matching:training.lr=1", "not among the chosen models"),
+        ("run --dataset toy --datset toy", "--dataset"),
+        ("run", "--dataset"),
+        ("rnu", "Did you mean 'run'"),
+        ("verify --dataset toy --conf /nowhere", "not a configuration folder"),
+        ("aggregate --dataset toy", "no evaluated run"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(
+    words: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--workspace", str(tmp_path)] if words.split()[0] in ("run", "aggregate") and len(words) > 4 else []
+    if "verify" in words:
+        with pytest.raises(SystemExit) as end:
+            main(words.split())
+        assert end.value.code == 1
+        assert message in capsys.readouterr().out
+        return
+    assert message in refused(capsys, *words.split(), *place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_are_not_there_are_named_with_the_way_to_mend_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = refused(capsys, "run", "--dataset", "epure", "--dry-run", "--workspace", str(tmp_path))
+    assert "data/epure" in message
+
+
+def test_config_prints_every_key_with_its_source() -> None:
+    answer = epuredgm("config", "--dataset", "toy", "--models", "vae", "--profile", "quick", "training.batch_size=17")
+    assert answer.returncode == 0, answer.stderr
+    assert "training.batch_size: 17" in answer.stdout
+    assert "# command line: training.batch_size=17" in answer.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(shell: str) -> None:
+    answer = epuredgm("completion", shell)
+    assert answer.returncode == 0, answer.stderr
+    assert "_EPUREDGM_COMPLETE" in answer.stdout
+
+
+def test_the_guides_scripts_are_thin(tmp_path: Path) -> None:
+    scripts = Path(__file__).parents[2] / "scripts"
+    answer = subprocess.run(
+        [sys.executable, scripts / "pipeline" / "run_pipeline_test.py", "--dataset", "toy", "--models", "vae",
+         "--seeds", "0", "--dry-run", "--workspace", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert "profile test" in answer.stdout
+    assert list(tmp_path.iterdir()) == []
