@@ -1,6 +1,6 @@
 """From names and overrides to one plain, checked dictionary; the only module that composes.
 
-``conf/`` is looked for at ``--conf``, else upward from the working directory, else inside the installed package.
+``conf/`` is looked for at ``--conf``, else upward from the working directory, else in the installed package.
 Every composed configuration is checked against :mod:`epuredgm.core.settings`: an unknown key is an error that
 names its nearest neighbour.
 """
@@ -58,7 +58,9 @@ def find_conf(given: Path | None = None) -> Conf:
     """
     if given is not None:
         if not _is_conf(given):
-            raise BadRequest(f"{given} is not a configuration folder", "It needs config.yaml, dataset/ and model/.")
+            raise BadRequest(
+                f"{given} is not a configuration folder", "It needs config.yaml, dataset/ and model/."
+            )
         return Conf(given.resolve())
     here = Path.cwd().resolve()
     package = Path(__file__).resolve().parent
@@ -67,16 +69,20 @@ def find_conf(given: Path | None = None) -> Conf:
     for place in places:
         if _is_conf(place):
             return Conf(place)
-    raise BadRequest("no configuration folder found", "Give one with --conf DIR, or install the package again.")
+    raise BadRequest(
+        "no configuration folder found", "Give one with --conf DIR, or install the package again."
+    )
 
 
 def _is_conf(folder: Path) -> bool:
-    return (folder / "config.yaml").is_file() and (folder / "model").is_dir() and (folder / "dataset").is_dir()
+    return (
+        (folder / "config.yaml").is_file() and (folder / "model").is_dir() and (folder / "dataset").is_dir()
+    )
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """The command line's ``key=value`` words: those for every model, and those written ``model:key=value``."""
+    """The command line's ``key=value`` words: for every model, or ``model:key=value``."""
 
     common: tuple[str, ...] = ()
     by_model: Mapping[str, tuple[str, ...]] | None = None
@@ -92,7 +98,10 @@ class Overrides:
         by_model: dict[str, tuple[str, ...]] = {}
         for word in words:
             if "=" not in word and not word.startswith("~"):
-                raise BadRequest(f"cannot read {word!r}", "Overrides look like training.batch_size=32 or vae:training.lr=1e-3.")
+                raise BadRequest(
+                    f"cannot read {word!r}",
+                    "Overrides look like training.batch_size=32 or vae:training.lr=1e-3.",
+                )
             scoped = re.match(r"^([a-z][a-z0-9_]*):([^=]+=.*)$", word)
             if scoped is None:
                 common.append(word)
@@ -107,7 +116,9 @@ class Overrides:
         return (*self.common, *(self.by_model or {}).get(model, ()))
 
 
-def compose(conf: Conf, dataset: str, model: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def compose(
+    conf: Conf, dataset: str, model: str, profile: str, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """One whole configuration as plain data, checked.
 
     Args:
@@ -129,7 +140,9 @@ def compose(conf: Conf, dataset: str, model: str, profile: str, overrides: Seque
         conf.check(group, name)
     for word in overrides:
         if word.lstrip("+~").split("=")[0] in ("dataset", "model", "profile"):
-            raise BadRequest(f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile.")
+            raise BadRequest(
+                f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile."
+            )
         if word.startswith("experiment="):
             conf.check("experiment", word.partition("=")[2])
     _register_resolver()
@@ -163,7 +176,10 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
         "profile": config["profile"]["name"],
         "model": config["model"]["name"],
     }
-    files = [conf.root / "config.yaml", *(conf.root / group / f"{name}.yaml" for group, name in chosen.items())]
+    files = [
+        conf.root / "config.yaml",
+        *(conf.root / group / f"{name}.yaml" for group, name in chosen.items()),
+    ]
     words = [word.lstrip("+") for word in overrides]
     for word in words:
         if word.startswith("experiment="):

@@ -12,7 +12,7 @@ import pytest
 from epuredgm.cli import COMMANDS, main
 from epuredgm.core.files import tree_sha256
 
-HEAVY = "torch numpy pandas PIL matplotlib scipy".split()
+HEAVY = ["torch", "numpy", "pandas", "PIL", "matplotlib", "scipy"]
 
 
 def epuredgm(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -25,7 +25,9 @@ def epuredgm(*words: str, cwd: Path | None = None) -> subprocess.CompletedProces
         f"    heavy = [name for name in {HEAVY} if name in sys.modules]\n"
         "    assert not heavy, heavy\n"
     )
-    return subprocess.run([sys.executable, "-c", code, *words], cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=cwd, capture_output=True, text=True, check=False
+    )
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -43,7 +45,8 @@ def test_help_imports_neither_torch_nor_hydra_nor_rich() -> None:
         "import sys\nfrom epuredgm.cli import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as end:\n    assert not end.code\n"
-        f"heavy = [n for n in {[*HEAVY, 'hydra', 'omegaconf', 'rich']} if n in sys.modules]\nassert not heavy, heavy\n"
+        f"heavy = [n for n in {[*HEAVY, 'hydra', 'omegaconf', 'rich']} if n in sys.modules]\n"
+        "assert not heavy, heavy\n"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
@@ -59,7 +62,18 @@ def test_every_command_teaches(name: str) -> None:
 
 def test_a_dry_run_of_a_full_study_needs_no_torch_and_writes_nothing(tmp_path: Path) -> None:
     before = tree_sha256(tmp_path)
-    words = "run --dataset toy --seeds 0-13 --profile full --dry-run --json --workspace".split()
+    words = [
+        "run",
+        "--dataset",
+        "toy",
+        "--seeds",
+        "0-13",
+        "--profile",
+        "full",
+        "--dry-run",
+        "--json",
+        "--workspace",
+    ]
     answer = epuredgm(*words, str(tmp_path))
     assert answer.returncode == 0, answer.stderr
     plan = json.loads(answer.stdout)
@@ -109,7 +123,9 @@ def test_status_of_an_empty_workspace_says_so(tmp_path: Path) -> None:
 def test_a_mistake_is_one_message_and_exit_code_2(
     words: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = ["--workspace", str(tmp_path)] if words.split()[0] in ("run", "aggregate") and len(words) > 4 else []
+    place = (
+        ["--workspace", str(tmp_path)] if words.split()[0] in ("run", "aggregate") and len(words) > 4 else []
+    )
     if "verify" in words:
         with pytest.raises(SystemExit) as end:
             main(words.split())
@@ -128,7 +144,9 @@ def test_data_that_are_not_there_are_named_with_the_way_to_mend_it(
 
 
 def test_config_prints_every_key_with_its_source() -> None:
-    answer = epuredgm("config", "--dataset", "toy", "--models", "vae", "--profile", "quick", "training.batch_size=17")
+    answer = epuredgm(
+        "config", "--dataset", "toy", "--models", "vae", "--profile", "quick", "training.batch_size=17"
+    )
     assert answer.returncode == 0, answer.stderr
     assert "training.batch_size: 17" in answer.stdout
     assert "# command line: training.batch_size=17" in answer.stdout

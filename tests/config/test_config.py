@@ -23,7 +23,11 @@ EVERY = [
 @pytest.mark.parametrize(("dataset", "model", "profile"), EVERY)
 def test_every_combination_composes_and_is_checked(dataset: str, model: str, profile: str) -> None:
     config = compose(CONF, dataset, model, profile)
-    assert (config["dataset"]["name"], config["model"]["name"], config["profile"]["name"]) == (dataset, model, profile)
+    assert (config["dataset"]["name"], config["model"]["name"], config["profile"]["name"]) == (
+        dataset,
+        model,
+        profile,
+    )
 
 
 @pytest.mark.parametrize("model", CONF.names("model"))
@@ -36,7 +40,11 @@ def test_the_full_profile_is_the_published_study() -> None:
     config = compose(CONF, "toy", "vae", "full")
     assert config["study"]["seeds"] == [0, 1, 2]
     assert config["sampling"]["num_samples"] == 1000
-    assert (config["training"]["epochs"], config["training"]["check_every"], config["training"]["eval_every"]) == (
+    assert (
+        config["training"]["epochs"],
+        config["training"]["check_every"],
+        config["training"]["eval_every"],
+    ) == (
         100,
         25,
         10,
@@ -63,7 +71,10 @@ def test_scoped_words_reach_one_model() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["training.batchsize=3"], r"unknown configuration key 'training.batchsize'; did you mean 'training.batch_size'"),
+        (
+            ["training.batchsize=3"],
+            r"unknown configuration key 'training.batchsize'; did you mean 'training.batch_size'",
+        ),
         (["+training.foo=3"], r"unknown key training.foo"),
         (["training.batch_size=many"], r"training.batch_size must be int"),
         (["training.batch_size=0"], r"training.batch_size must be at least 1"),
@@ -91,7 +102,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(group: str, name: str, nea
         CONF.check(group, name)
 
 
-def test_conf_is_found_upward_and_only_where_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conf_is_found_upward_and_only_where_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = tmp_path / "conf"
     (own / "model").mkdir(parents=True)
     (own / "dataset").mkdir()
@@ -111,7 +124,9 @@ def test_a_profile_without_a_value_of_its_own_takes_that_of_the_one_it_is_like(t
     own = tmp_path / "conf"
     shutil.copytree(CONF.root, own)
     text = (own / "profile" / "quick.yaml").read_text()
-    (own / "profile" / "mine.yaml").write_text(text.replace("name: quick", "name: mine").replace("like: full", "like: quick"))
+    (own / "profile" / "mine.yaml").write_text(
+        text.replace("name: quick", "name: mine").replace("like: full", "like: quick")
+    )
     mine: dict[str, Any] = compose(Conf(own), "toy", "vae", "mine")
     quick = compose(CONF, "toy", "vae", "quick")
     assert {**mine, "profile": None} == {**quick, "profile": None}

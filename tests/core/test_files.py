@@ -70,7 +70,11 @@ def test_digest_ignores_the_order_of_keys(value: dict[str, int]) -> None:
 
 
 def test_flatten_joins_keys_and_keeps_lists() -> None:
-    assert files.flatten({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None}) == {"a.b": 1, "a.c.d": [1, 2], "e": None}
+    assert files.flatten({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None}) == {
+        "a.b": 1,
+        "a.c.d": [1, 2],
+        "e": None,
+    }
 
 
 def test_broken_json_says_which_file(tmp_path: Path) -> None:

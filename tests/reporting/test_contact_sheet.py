@@ -10,7 +10,9 @@ from PIL import Image
 from epuredgm.core.spec import Component, DataSpec
 from epuredgm.reporting.contact_sheet import colored, contact_sheet
 
-SPEC = DataSpec("two", 4, 3, (Component("a", "one", "#ff0000"), Component("b", "two", "#0000ff")), (), mirrored=True)
+SPEC = DataSpec(
+    "two", 4, 3, (Component("a", "one", "#ff0000"), Component("b", "two", "#0000ff")), (), mirrored=True
+)
 
 
 def test_colours_are_the_components_and_the_right_half_mirrors_the_left() -> None:

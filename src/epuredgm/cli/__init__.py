@@ -101,7 +101,12 @@ def _explain(error: OSError) -> EpureError | None:
     """What a user can do about the disk; None for other faults, which keep their traceback."""
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return EpureError(f"the disk is full{where}", "Free some space and give the same command again; nothing done is lost.")
+        return EpureError(
+            f"the disk is full{where}",
+            "Free some space and give the same command again; nothing done is lost.",
+        )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return BadRequest(f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR.")
+        return BadRequest(
+            f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR."
+        )
     return None

@@ -35,7 +35,8 @@ def command(
     study = resolve(Request(dataset, workspace, conf_dir, models, None, profile))
     if not evaluated_runs(study.workspace, dataset):
         raise BadRequest(
-            f"no evaluated run of {dataset} in {study.workspace.base}", f"First: epuredgm run --dataset {dataset}"
+            f"no evaluated run of {dataset} in {study.workspace.base}",
+            f"First: epuredgm run --dataset {dataset}",
         )
     assessments = study.assess(study.jobs([Stage.AGGREGATE]))
     return carry_out(study, assessments, forced=[], wait=False, as_json=as_json).exit_code

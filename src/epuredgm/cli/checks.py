@@ -1,4 +1,4 @@
-"""The checks behind ``epuredgm verify``, one function each; those that need torch run in one child process."""
+"""The checks behind ``epuredgm verify``, one function each; torch is asked in one child process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from epuredgm.cli.study import Request, Study, resolve
 from epuredgm.cli.words import size
 from epuredgm.core.errors import EpureError
 from epuredgm.core.jobs import Stage
-from epuredgm.orchestration.pointers import pointer_kind
+from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
 ADVISED_DISK = 150e9  # bytes; the guide's figure for the published study on both data sets
 
@@ -56,7 +56,9 @@ def all_checks(request: Request) -> Iterator[Check]:
     yield _disk(study, facts)
     for model, result in facts["models"].items():
         if result["error"]:
-            yield Check(f"model {model}", "failed", result["error"], "The model's YAML or its code is at fault.")
+            yield Check(
+                f"model {model}", "failed", result["error"], "The model's YAML or its code is at fault."
+            )
         else:
             yield Check(
                 f"model {model}",
@@ -71,8 +73,14 @@ def _data(study: Study) -> Check:
     except EpureError as error:
         return Check("data", "failed", error.message, error.hint)
     if source:
-        what = "; ".join(f"{name} {value}" for name, value in source.items() if name in ("root", "files", "images"))
-        return Check("data", "ok", f"{study.dataset}: files and table are there ({what}); pixels are checked by the first run")
+        what = "; ".join(
+            f"{name} {value}" for name, value in source.items() if name in ("root", "files", "images")
+        )
+        return Check(
+            "data",
+            "ok",
+            f"{study.dataset}: files and table are there ({what}); pixels are checked by the first run",
+        )
     return Check("data", "ok", f"{study.dataset}: made by the tool itself on first use")
 
 
@@ -81,13 +89,28 @@ def _workspace(study: Study) -> Iterator[Check]:
     existing = next(folder for folder in (base, *base.parents) if folder.is_dir())
     try:
         with tempfile.TemporaryDirectory(prefix=".epuredgm-verify-", dir=existing) as name:
-            (Path(name) / "target").mkdir()
-            kind = pointer_kind(Path(name))
+            kind = _pointer_kind(Path(name))
     except OSError as error:
-        yield Check("write access", "failed", f"cannot write to {existing}: {error.strerror}", "Choose --workspace DIR.")
+        yield Check(
+            "write access",
+            "failed",
+            f"cannot write to {existing}: {error.strerror}",
+            "Choose --workspace DIR.",
+        )
         return
     yield Check("write access", "ok", str(existing))
     yield Check("pointers", "ok", f"run_seedN and latest are made as {kind}")
+
+
+def _pointer_kind(folder: Path) -> str:
+    """How a pointer comes out in this folder, in words."""
+    target, pointer = folder / "target", folder / "pointer"
+    target.mkdir()
+    write_pointer(pointer, target)
+    assert read_pointer(pointer) == target.resolve()
+    if pointer.is_symlink():
+        return "symbolic links"
+    return "small text files (symbolic links are refused here)" if pointer.is_file() else "junctions"
 
 
 def _dependencies() -> Check:
@@ -115,7 +138,11 @@ def _probe(study: Study) -> dict[str, Any]:
     """What the child found: devices, and one trial of each model; ``error`` if it could not start."""
     question = json.dumps({"device": study.devices[0], "configs": study.configs})
     child = subprocess.run(
-        [sys.executable, "-m", "epuredgm.stages.probe"], input=question, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "epuredgm.stages.probe"],
+        input=question,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if child.returncode:
         return {"error": (child.stderr.strip().splitlines() or ["the torch check died"])[-1]}
@@ -136,7 +163,12 @@ def _devices(study: Study, facts: dict[str, Any]) -> Iterator[Check]:
     for device in study.devices:
         found = facts["cuda"].get(device)
         if found is None:
-            yield Check("device", "failed", f"torch does not see {device}", "See --device, CUDA_VISIBLE_DEVICES and the driver.")
+            yield Check(
+                "device",
+                "failed",
+                f"torch does not see {device}",
+                "See --device, CUDA_VISIBLE_DEVICES and the driver.",
+            )
         else:
             status = "ok" if found["free"] >= 8e9 else "warning"
             text = f"{device}: {found['name']}, {size(found['free'])} of {size(found['total'])} free"
@@ -144,13 +176,15 @@ def _devices(study: Study, facts: dict[str, Any]) -> Iterator[Check]:
 
 
 def _disk(study: Study, facts: dict[str, Any]) -> Check:
-    """Free space against what the jobs that are to run would write, from history or from the models' sizes."""
+    """Free space against what the jobs to run would write, from history or from the models' sizes."""
     try:
         assessments = study.assess(study.jobs(list(Stage)))
     except EpureError as error:
         return Check("disk", "failed", error.message, error.hint)
     need = sum(
-        a.bytes if a.bytes is not None else _size_without_history(a.job.stage, a.job.model, a.job.config, facts)
+        a.bytes
+        if a.bytes is not None
+        else _size_without_history(a.job.stage, a.job.model, a.job.config, facts)
         for a in assessments
         if a.action in ("run", "resume")
     )
@@ -160,7 +194,9 @@ def _disk(study: Study, facts: dict[str, Any]) -> Check:
     if free < 1.2 * need:
         return Check("disk", "failed", text, "Free some space or choose another --workspace.")
     if study.profile == "full" and free < ADVISED_DISK:
-        return Check("disk", "warning", text, f"The guide advises {size(ADVISED_DISK)} for the published study.")
+        return Check(
+            "disk", "warning", text, f"The guide advises {size(ADVISED_DISK)} for the published study."
+        )
     return Check("disk", "ok", text)
 
 
@@ -169,12 +205,12 @@ def _size_without_history(stage: Stage, model: str | None, config: Any, facts: d
     parameters = facts["models"].get(model, {}).get("parameters") or 10_000_000
     height, width = config["dataset"]["size"]
     pixels = config["sampling"]["num_samples"] * len(config["dataset"]["components"]) * height * width
-    copies = 2 + (config["training"]["check_every"] > 0) * (config["training"]["epochs"] or 0) // max(
-        1, config["training"]["check_every"]
-    )
-    return {
+    every = config["training"]["check_every"]
+    copies = 2 + ((config["training"]["epochs"] or 0) // every if every else 0)
+    sizes: dict[Stage, float] = {
         Stage.PREPARE: 2e8,
         Stage.TRAIN: 4.0 * parameters * (2 * copies + 5),  # live and averaged weights; optimizer state
         Stage.SAMPLE: 0.5 * pixels * len(config["dataset"]["components"]),
         Stage.EXPORT: 4096.0 * config["sampling"]["num_samples"] * (len(config["dataset"]["components"]) + 1),
-    }.get(stage, 1e5)
+    }
+    return sizes.get(stage, 1e5)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.device import resolve_profile
 from epuredgm.cli.options import (
     chosen_models,
     conf_option,
@@ -15,7 +16,6 @@ from epuredgm.cli.options import (
     models_option,
     profile_option,
 )
-from epuredgm.cli.device import resolve_profile
 from epuredgm.config import Overrides, compose, find_conf, sources
 from epuredgm.core.files import flatten
 
@@ -28,7 +28,12 @@ from epuredgm.core.files import flatten
 @json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE | MODEL:KEY=VALUE]...")
 def command(
-    dataset: str, models: str | None, profile: str, conf_dir: Path | None, as_json: bool, overrides: tuple[str, ...]
+    dataset: str,
+    models: str | None,
+    profile: str,
+    conf_dir: Path | None,
+    as_json: bool,
+    overrides: tuple[str, ...],
 ) -> None:
     """Print the configuration that would be used, and where each value comes from.
 

@@ -49,7 +49,9 @@ def resolve_devices(text: str) -> tuple[str, ...]:
     devices = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for device in devices:
         if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-            raise BadRequest(f"unknown device {device!r}", "Use auto, cpu, cuda:0 or a list such as cuda:0,cuda:1.")
+            raise BadRequest(
+                f"unknown device {device!r}", "Use auto, cpu, cuda:0 or a list such as cuda:0,cuda:1."
+            )
     return tuple("cuda:0" if device == "cuda" else device for device in devices)
 
 

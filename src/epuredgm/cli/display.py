@@ -50,14 +50,20 @@ class Lines:
         self._began[job.key] = self._spoken[job.key] = time.monotonic()
         self.say(f"[{self.finished_jobs + 1}/{self.total}] {job.key} ...")
 
-    def job_progress(self, job: Job, done: float, total: float, what: str, figures: Mapping[str, float]) -> None:
+    def job_progress(
+        self, job: Job, done: float, total: float, what: str, figures: Mapping[str, float]
+    ) -> None:
         """One job is so far."""
         now = time.monotonic()
         if now - self._spoken.get(job.key, 0.0) >= QUIET_SECONDS:
             self._spoken[job.key] = now
-            self.say(f"      {job.key}: {_so_far(done, total, what, figures, now - self._began.get(job.key, now))}")
+            self.say(
+                f"      {job.key}: {_so_far(done, total, what, figures, now - self._began.get(job.key, now))}"
+            )
 
-    def job_finished(self, job: Job, status: str, seconds: float | None, error: str | None, log: str | None) -> None:
+    def job_finished(
+        self, job: Job, status: str, seconds: float | None, error: str | None, log: str | None
+    ) -> None:
         """One job has ended."""
         self.finished_jobs += 1
         self.say(_ending(job, status, seconds, error, log))
@@ -103,14 +109,20 @@ class Panel(Lines):
         self._began[job.key] = time.monotonic()
         self._tasks[job.key] = self._bars.add_task(job.key, total=None, so_far="starting")
 
-    def job_progress(self, job: Job, done: float, total: float, what: str, figures: Mapping[str, float]) -> None:
+    def job_progress(
+        self, job: Job, done: float, total: float, what: str, figures: Mapping[str, float]
+    ) -> None:
         """Move the job's bar."""
         task = self._tasks.get(job.key)
         if task is not None:
             elapsed = time.monotonic() - self._began[job.key]
-            self._bars.update(task, completed=done, total=total, so_far=_so_far(done, total, what, figures, elapsed))
+            self._bars.update(
+                task, completed=done, total=total, so_far=_so_far(done, total, what, figures, elapsed)
+            )
 
-    def job_finished(self, job: Job, status: str, seconds: float | None, error: str | None, log: str | None) -> None:
+    def job_finished(
+        self, job: Job, status: str, seconds: float | None, error: str | None, log: str | None
+    ) -> None:
         """Replace the job's bar by a line."""
         task = self._tasks.pop(job.key, None)
         if task is not None:
@@ -136,8 +148,9 @@ def _so_far(done: float, total: float, what: str, figures: Mapping[str, float], 
 def _ending(job: Job, status: str, seconds: float | None, error: str | None, log: str | None) -> str:
     took = f"  ({duration(seconds)})" if seconds is not None else ""
     text = f"{'ok' if status == 'done' else status:<11} {job.key}{took}"
+    if status == "blocked":
+        return f"{text}  ({(error or '').split(';')[0]})"
     if error:
-        text += f"\n            {error}"
-        if log:
-            text += f"\n            log: {log}"
+        text += "".join(f"\n            {line}" for line in error.splitlines())
+        text += f"\n            log: {log}" if log else ""
     return text

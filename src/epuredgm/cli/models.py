@@ -27,8 +27,9 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(families, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from epuredgm.cli.console import wide_console
 
     table = Table(box=None, header_style="bold")
     table.add_column("model")
@@ -38,7 +39,7 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
     for family in families:
         marks = ["yes" if str(mode) in family["supports"] else "-" for mode in Mode]
         table.add_row(family["name"], family["title"], *marks)
-    Console().print(table)
+    wide_console().print(table)
 
 
 def _facts(model: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,11 @@ def _complete(group: str) -> Callable[..., list[str]]:
 def dataset_option(function: F) -> F:
     """``--dataset NAME``, required."""
     return click.option(
-        "--dataset", required=True, metavar="NAME", shell_complete=_complete("dataset"), help="Data set: toy, epure, ..."
+        "--dataset",
+        required=True,
+        metavar="NAME",
+        shell_complete=_complete("dataset"),
+        help="Data set: toy, epure, ...",
     )(function)
 
 
@@ -47,8 +51,8 @@ def profile_option(function: F) -> F:
         show_default=True,
         metavar="NAME",
         shell_complete=_complete("profile"),
-        help="Sizes and budgets: full (the published study), quick (two CPU cores, minutes), test (does it run?); "
-        "auto takes full with a CUDA device and quick without.",
+        help="Sizes and budgets: full (the published study), quick (two CPU cores, minutes), "
+        "test (does it run?); auto takes full with a CUDA device and quick without.",
     )(function)
 
 
@@ -96,6 +100,9 @@ def chosen_seeds(text: str | None, default: list[int]) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
-            raise BadRequest(f"cannot read the seed {part.strip()!r}", "Seeds are whole numbers, e.g. --seeds 0,1,2 or 0-4.")
+            raise BadRequest(
+                f"cannot read the seed {part.strip()!r}",
+                "Seeds are whole numbers, e.g. --seeds 0,1,2 or 0-4.",
+            )
         seeds.extend(range(int(first), int(last if dash else first) + 1))
     return tuple(dict.fromkeys(seeds))

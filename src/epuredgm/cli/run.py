@@ -33,16 +33,24 @@ FORCED = {"train": Stage.TRAIN, "sample": Stage.SAMPLE, "evaluate": Stage.EVALUA
 @click.command()
 @dataset_option
 @models_option
-@click.option("--seeds", metavar="0,1,2", help="Run seeds, numbers or ranges; default: 0,1,2 (0 under quick and test).")
+@click.option(
+    "--seeds", metavar="0,1,2", help="Run seeds, numbers or ranges; default: 0,1,2 (0 under quick and test)."
+)
 @profile_option
-@click.option("--num-samples", type=click.IntRange(min=1), help="Designs per mode; default: 1000 (quick 200, test 50).")
+@click.option(
+    "--num-samples", type=click.IntRange(min=1), help="Designs per mode; default: 1000 (quick 200, test 50)."
+)
 @click.option("--skip-training", is_flag=True, help="Use the trained runs that there are.")
 @click.option("--skip-sampling", is_flag=True, help="Use the samples that there are.")
 @click.option("--skip-evaluation", is_flag=True, help="Neither evaluate nor rank.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and why; write nothing.")
-@click.option("--force", type=click.Choice(list(FORCED)), multiple=True, help="Do this stage again, done or not.")
+@click.option(
+    "--force", type=click.Choice(list(FORCED)), multiple=True, help="Do this stage again, done or not."
+)
 @click.option("--png", is_flag=True, help="Also write one PNG per component and design.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1.")
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1."
+)
 @click.option("--wait", is_flag=True, help="Wait while another run works in this workspace.")
 @workspace_option
 @conf_option
@@ -69,8 +77,8 @@ def command(
 ) -> int:
     """Train, sample and evaluate: the whole study, or what is left of it.
 
-    Give the same command again after a crash, a change or Ctrl-C: finished jobs are kept, an interrupted training
-    goes on from its last checkpoint, and what a changed key makes stale is done again.
+    Give the same command again after a crash, a change or Ctrl-C: finished jobs are kept, an interrupted
+    training goes on from its last checkpoint, and what a changed key makes stale is done again.
 
     \b
     Examples:
@@ -81,7 +89,9 @@ def command(
 
     Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
     """
-    study = resolve(Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides))
+    study = resolve(
+        Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
+    )
     skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
     skipped |= dict.fromkeys((Stage.EVALUATE, Stage.AGGREGATE), skip_evaluation)
     stages = [stage for stage in Stage if not skipped.get(stage, False)]
@@ -107,7 +117,9 @@ def carry_out(
     to_run = [a for a in assessments if a.action in ("run", "resume")]
     view = display(len(to_run), silent=as_json)
     count = threads(len(study.devices) if study.devices[0] != "cpu" else 1)
-    view.say(f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job")
+    view.say(
+        f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job"
+    )
     view.say(f"{len(to_run)} of {len(assessments)} jobs to do in {study.workspace.base}")
     outcome = execute(
         assessments,

@@ -6,29 +6,47 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from epuredgm.cli.console import wide_console
 from epuredgm.cli.options import json_option, workspace_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.lease import Beat
 from epuredgm.orchestration.records import Record, overview
+from epuredgm.orchestration.state import read_state
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Row = tuple[Record, str, Beat | None]
 STYLES = {"done": "green", "running": "cyan", "failed": "red", "lost": "red", "interrupted": "yellow"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job: ``status`` is what is true now; ``progress`` is a share in [0, 1] while it runs."""
+
+    key: str
+    status: str
+    profile: str = ""
+    seconds: float | None = None
+    ended: str = ""
+    progress: float | None = None
+    what: str = ""
+    log: str = ""
 
 
 @click.command()
 @workspace_option
 @click.option("--branch", default="", metavar="NAME", help="Sub-folder of the workspace, e.g. test_runs.")
 @click.option("--watch", is_flag=True, help="Keep looking until Ctrl-C.")
-@click.option("--every", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="Seconds between looks.")
+@click.option(
+    "--every", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="Seconds between looks."
+)
 @json_option
 def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bool) -> None:
     """Show what is done, running, failed and left; works from any terminal, also while a run is at work.
@@ -38,59 +56,64 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
     """
     place = Workspace(workspace, branch)
     if as_json:
-        click.echo(json.dumps([_facts(row) for row in overview(place)], indent=2))
+        click.echo(json.dumps([asdict(row) for row in _rows(place)], indent=2))
         return
-    from rich.console import Console
-
     if not watch:
-        rows = overview(place)
-        Console().print(_table(rows) if rows else f"no job has run in {place.base}")
+        rows = _rows(place)
+        wide_console().print(_table(rows) if rows else f"no job has run in {place.base}")
         return
     from rich.live import Live
 
-    with Live(_table(overview(place)), refresh_per_second=4) as live:
+    with Live(_table(_rows(place)), refresh_per_second=4) as live:
         while True:
             time.sleep(every)
-            live.update(_table(overview(place)))
+            live.update(_table(_rows(place)))
+
+
+def _rows(workspace: Workspace) -> list[Row]:
+    """Every job on record, then those of the newest invocation that have none: they wait, or are blocked."""
+    known = [_of_record(*about) for about in overview(workspace)]
+    keys = {row.key for row in known}
+    newest = (read_state(workspace) or {"jobs": {}})["jobs"]
+    unknown = [
+        Row(key, entry["status"], what=(entry["error"] or "").split(";")[0])
+        for key, entry in newest.items()
+        if key not in keys
+    ]
+    return known + unknown
+
+
+def _of_record(record: Record, status: str, beat: Beat | None) -> Row:
+    progress = beat.done / beat.total if beat is not None and beat.total else None
+    what = record.error or ""
+    if beat is not None and progress is not None:
+        figures = "".join(f"  {name} {value:.4g}" for name, value in beat.figures.items())
+        what = f"{beat.what}  {progress:.0%}{figures}"
+    elif status == "lost":
+        what = "its process died; give the run command again to go on"
+    return Row(
+        key=record.key,
+        status=status,
+        profile=record.profile,
+        seconds=None if status == "running" else record.seconds,
+        ended=((record.last.end or "") if record.last else "")[:19].replace("T", " "),
+        progress=progress,
+        what=what,
+        log=record.log,
+    )
 
 
 def _table(rows: Sequence[Row]) -> Table:
     from rich.table import Table
 
-    counts = Counter(status for _, status, _ in rows)
+    counts = Counter(row.status for row in rows)
     caption = ", ".join(f"{count} {status}" for status, count in counts.items())
     table = Table(box=None, header_style="bold", caption=caption, caption_justify="left")
-    for column in ("job", "status", "took", "ended", "what"):
-        table.add_column(column, overflow="fold")
-    for record, status, beat in rows:
-        ended = (record.last.end or "") if record.last else ""
-        table.add_row(
-            record.key,
-            f"[{STYLES.get(status, '')}]{status}[/]" if status in STYLES else status,
-            duration(record.seconds) if status != "running" else "",
-            ended[:19].replace("T", " "),
-            _what(record, status, beat),
-        )
+    table.add_column("job", no_wrap=True)
+    for column in ("status", "profile", "took", "ended", "what"):
+        table.add_column(column)
+    for row in rows:
+        status = f"[{STYLES[row.status]}]{row.status}[/]" if row.status in STYLES else row.status
+        took = "" if row.seconds is None else duration(row.seconds)
+        table.add_row(row.key, status, row.profile, took, row.ended, row.what)
     return table
-
-
-def _what(record: Record, status: str, beat: Beat | None) -> str:
-    if beat is not None and beat.total:
-        figures = "".join(f"  {name} {value:.4g}" for name, value in beat.figures.items())
-        return f"{beat.what}  {beat.done / beat.total:.0%}{figures}"
-    if status == "lost":
-        return "its process died; give the run command again to go on"
-    return record.error or ""
-
-
-def _facts(row: Row) -> dict[str, object]:
-    record, status, beat = row
-    return {
-        "key": record.key,
-        "status": status,
-        "profile": record.profile,
-        "seconds": record.seconds,
-        "error": record.error,
-        "log": record.log,
-        "progress": beat.done / beat.total if beat is not None and beat.total else None,
-    }

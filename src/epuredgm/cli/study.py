@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Study:
-    """A request, resolved: one composed configuration for each model, the seeds, the places and the devices."""
+    """A request, resolved: a composed configuration for each model, the seeds, the places, the devices."""
 
     dataset: str
     profile: str
@@ -83,8 +83,12 @@ def resolve(request: Request) -> Study:
     overrides = Overrides.parse(words, conf.names("model"))
     unused = sorted(set(overrides.by_model or {}) - set(models))
     if unused:
-        raise BadRequest(f"overrides for {', '.join(unused)}, which are not among the chosen models", "See --models.")
-    configs = {model: compose(conf, request.dataset, model, profile, overrides.for_model(model)) for model in models}
+        raise BadRequest(
+            f"overrides for {', '.join(unused)}, which are not among the chosen models", "See --models."
+        )
+    configs = {
+        model: compose(conf, request.dataset, model, profile, overrides.for_model(model)) for model in models
+    }
     if not configs:
         raise BadRequest(f"there is no model in {conf.root / 'model'}")
     first = next(iter(configs.values()))

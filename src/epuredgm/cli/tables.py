@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from epuredgm.cli.console import wide_console
 from epuredgm.cli.study import Study
 from epuredgm.cli.words import duration, size
 from epuredgm.orchestration.assess import Assessment
@@ -41,16 +42,14 @@ def plan_json(study: Study, assessments: Sequence[Assessment]) -> dict[str, Any]
 def print_plan(study: Study, assessments: Sequence[Assessment]) -> None:
     """The plan, one line a job, and what it would cost."""
     table = Table(box=None, header_style="bold")
-    table.add_column("job", no_wrap=True)
-    table.add_column("action", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("disk", justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    for column in ("job", "action", "time, disk"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("why", overflow="fold", min_width=20)
     for a in assessments:
-        style = STYLES[a.action]
-        cost = (duration(a.seconds), size(a.bytes)) if a.to_do else ("", "")
-        table.add_row(a.job.key, f"[{style}]{a.action}[/]", *cost, "; ".join(a.reasons))
-    console = Console()
+        known = a.to_do and a.seconds is not None
+        cost = f"{duration(a.seconds)}, {size(a.bytes)}" if known else ("no history" if a.to_do else "")
+        table.add_row(a.job.key, f"[{STYLES[a.action]}]{a.action}[/]", cost, "; ".join(a.reasons))
+    console = wide_console()
     console.print(f"profile {study.profile} ({study.profile_reason}); device {', '.join(study.devices)}")
     console.print(table)
     console.print(_total(assessments))
@@ -64,8 +63,54 @@ def _total(assessments: Sequence[Assessment]) -> str:
     if blocked:
         text += f", {blocked} blocked"
     if known:
-        text += f"; predicted {duration(sum(a.seconds or 0 for a in known))}, {size(sum(a.bytes or 0 for a in known))}"
+        seconds, count = sum(a.seconds or 0 for a in known), sum(a.bytes or 0 for a in known)
+        text += f"; predicted {duration(seconds)}, {size(count)}"
         text += "" if len(known) == len(to_do) else f" for the {len(known)} of them that have a history"
     elif to_do:
         text += "; no history yet to predict time and disk from"
     return text + ". Nothing was written."
+
+
+def print_ranking(summary: Mapping[str, Any]) -> None:
+    """The ranking of ``summary.json``: a line for each model, a column for each figure that ranked."""
+    by = summary["ranked_by"]
+    heads = {name: summary["headlines"][name] for name in by["over"]}
+    table = Table(
+        title=f"{summary['dataset']}: {summary['num_runs']} runs, ranked by {by['metric']}",
+        title_justify="left",
+        header_style="bold",
+        box=None,
+        caption=f"({by['reason']}; in grey: real designs against real designs; all figures: results.csv)",
+        caption_justify="left",
+    )
+    for column in ("", "model", "runs"):
+        table.add_column(column)
+    for name, about in heads.items():
+        unit = f" [{about['unit']}]" if about["unit"] else ""
+        table.add_column(
+            f"{name}{escape(unit)} {'↓' if about['better'] == 'lower' else '↑'}", justify="right"
+        )
+    for row in summary["rankings"]:
+        figures = [_figure(row[f"{name}_mean"], row[f"{name}_std"]) for name in heads]
+        table.add_row(str(row["rank"]), f"[bold]{row['model']}[/]", str(row["num_runs"]), *figures)
+    floors = [_floor(summary, name) for name in heads]
+    table.add_row("", "[dim]real designs[/]", "", *floors)
+    console = wide_console()
+    console.print(table)
+    for warning in summary["warnings"]:
+        console.print(f"[yellow]note:[/] {warning}")
+
+
+def _figure(mean: float | None, std: float | None) -> str:
+    if mean is None:
+        return "-"
+    return f"{mean:.3g}" if std is None else f"{mean:.3g} ± {std:.2g}"
+
+
+def _floor(summary: Mapping[str, Any], name: str) -> str:
+    floors = [
+        each[name]["floor"]
+        for each in summary["model_aggregates"].values()
+        if each[name]["floor"] is not None
+    ]
+    return f"[dim]{floors[0]:.3g}[/]" if floors else ""

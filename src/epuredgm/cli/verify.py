@@ -46,8 +46,8 @@ def command(
 ) -> int:
     """Check everything that a run needs, before it costs an hour.
 
-    One line a check, with a way to mend what fails: configurations, data, device and memory, disk, dependencies,
-    write access, pointers, and one forward, backward and sample of each chosen model on two images.
+    One line a check, with a way to mend what fails: configurations, data, device and memory, disk,
+    dependencies, write access, pointers, and one forward, backward and sample of each model on two images.
     The exit code is 1 if a check fails; warnings do not count.
     """
     request = Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
@@ -60,7 +60,9 @@ def command(
     if as_json:
         click.echo(json.dumps({"ok": not failed, "checks": [check.to_dict() for check in checks]}, indent=2))
     else:
-        click.echo(f"{len(checks)} checks, {len(failed)} failed" if failed else f"{len(checks)} checks, ready to run")
+        click.echo(
+            f"{len(checks)} checks, {len(failed)} failed" if failed else f"{len(checks)} checks, ready to run"
+        )
     return 1 if failed else 0
 
 

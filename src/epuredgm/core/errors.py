@@ -25,7 +25,7 @@ class EpureError(Exception):
 
 
 class BadRequest(EpureError):
-    """What was asked for cannot be done as asked: a typo, an unknown name, a workspace that is not writable."""
+    """What was asked for cannot be done as asked: a typo, an unknown name, a read-only workspace."""
 
     exit_code = 2
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,10 +48,10 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
 def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """Fill a folder that appears at ``path`` complete, or not at all.
 
-    The block writes into a hidden sibling, which takes the final name at the end. If the block raises, ``path``
-    is as it was. If another process published the same ``path`` meanwhile, that one stays, unless ``replace``.
-    Files are synchronised as far as the block does so: write those that must survive a power cut with
-    :func:`atomic_writer`.
+    The block writes into a hidden sibling, which takes the final name at the end. If the block raises,
+    ``path`` is as it was. If another process published the same ``path`` meanwhile, that one stays, unless
+    ``replace``. Files are synchronised as far as the block does so: write those that must survive a power cut
+    with :func:`atomic_writer`.
 
     Raises:
         OSError: if any step fails.
@@ -88,6 +89,12 @@ def _sweep(path: Path, age_seconds: float = 86400.0) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; only where nothing else is being written."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically."""
     with atomic_writer(path) as file:
@@ -100,8 +107,8 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` to ``path`` atomically, as indented JSON with sorted keys."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    """Write ``content`` to ``path`` atomically, as indented JSON in the order of its keys, which may matter."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -114,7 +121,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CorruptArtefact(f"{path} is not valid JSON: {error}", "Remove it; the tool makes it again.") from error
+        raise CorruptArtefact(
+            f"{path} is not valid JSON: {error}", "Remove it; the tool makes it again."
+        ) from error
 
 
 def canonical(content: Any) -> bytes:
@@ -155,6 +164,7 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+@lru_cache(maxsize=1)  # asked once: two threads that both set and restore it could leave it changed
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

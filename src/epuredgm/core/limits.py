@@ -25,7 +25,10 @@ def _problems(settings: Settings) -> Iterator[str]:
     modes = [str(mode) for mode in Mode]
     rules = {
         "study.seeds": (all(seed >= 0 for seed in settings.study.seeds), "whole numbers from 0"),
-        "dataset.size": (len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0, "[height, width] in pixels"),
+        "dataset.size": (
+            len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0,
+            "[height, width] in pixels",
+        ),
         "dataset.values": (settings.dataset.values in ("binary", "grey"), "binary or grey"),
         "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
         "model.supports": (set(settings.model.supports) <= set(modes), f"among {', '.join(modes)}"),
@@ -36,7 +39,10 @@ def _problems(settings: Settings) -> Iterator[str]:
         "training.check_every": (training.check_every >= 0, "at least 0"),
         "training.log_every": (training.log_every >= 1, "at least 1"),
         "training.checkpoint_seconds": (training.checkpoint_seconds > 0, "positive"),
-        "training.precision": (training.precision in ("auto", "fp32", "bf16", "fp16"), "auto, fp32, bf16 or fp16"),
+        "training.precision": (
+            training.precision in ("auto", "fp32", "bf16", "fp16"),
+            "auto, fp32, bf16 or fp16",
+        ),
         "sampling.num_samples": (sampling.num_samples >= 1, "at least 1"),
         "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
         "sampling.guidance": (sampling.guidance >= 0, "at least 0"),
@@ -54,7 +60,8 @@ def _problems(settings: Settings) -> Iterator[str]:
 def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:
     budgets = [budget for budget in (phase.epochs, phase.steps) if budget is not None]
     if len(budgets) != 1 or budgets[0] < 1:
-        yield f"{key} needs exactly one of epochs and steps, at least 1 (now epochs {phase.epochs}, steps {phase.steps})"
+        now = f"epochs {phase.epochs}, steps {phase.steps}"
+        yield f"{key} needs exactly one of epochs and steps, at least 1 (now {now})"
     if phase.keep not in ("best", "last"):
         yield f"{key}.keep must be best or last"
     for name, update in phase.updates.items():

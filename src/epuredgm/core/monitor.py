@@ -7,7 +7,7 @@ class Monitor:
     """What a stage calls while it works. This one says nothing and never stops; workers pass a live one."""
 
     def progress(self, done: float, total: float, what: str, **figures: float) -> None:
-        """Report that ``done`` of ``total`` units of ``what`` are finished, with figures such as ``loss=1.2``.
+        """Report ``done`` of ``total`` units of ``what``, with figures such as ``loss=1.2``.
 
         Cheap enough to be called at every batch: the live monitor forwards a few reports a second at most.
         """

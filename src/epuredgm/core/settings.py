@@ -63,7 +63,7 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """One optimizer with its learning-rate schedule: linear warm-up, then a cosine down to ``final_lr * lr``."""
+    """One optimizer with its learning-rate schedule: linear warm-up, then a cosine to ``final_lr * lr``."""
 
     name: str
     lr: float
@@ -191,7 +191,11 @@ def _value(hint: Any, content: Any, key: str, problems: list[str]) -> Any:
         return content
     if hint is float and isinstance(content, int) and not isinstance(content, bool):
         return float(content)
-    if isinstance(hint, type) and isinstance(content, hint) and (hint is bool or not isinstance(content, bool)):
+    if (
+        isinstance(hint, type)
+        and isinstance(content, hint)
+        and (hint is bool or not isinstance(content, bool))
+    ):
         return content
     expected = "a group of keys" if is_dataclass(hint) else getattr(hint, "__name__", str(hint))
     problems.append(f"{key} must be {expected}, not {content!r}")

@@ -1,8 +1,8 @@
-"""Where a data set's own files are and whether they changed: the planner's view, with the standard library only.
+"""Where a data set's own files are and whether they changed: the planner's view, standard library only.
 
-A component-folder data set is one table and images at ``<root>/{train,test}/<component>/<pattern>``. Its signature
-is cheap (names, sizes and times of the images, content of the table), so that a plan can tell "unchanged" at once;
-the decoded cache is keyed by content.
+A component-folder data set is one table and images at ``<root>/{train,test}/<component>/<pattern>``. Its
+signature is cheap (names, sizes and times of the images, content of the table), so that a plan can tell
+"unchanged" at once; the decoded cache is keyed by content.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from epuredgm.core.files import file_sha256
 from epuredgm.core.spec import DataSpec
 
 SPLITS = ("train", "test")
+TABLE_KEYS = ("table", "id_column", "split_column")  # what every reader of a table is told
 
 
 def root_of(root: str | None, folder: Path) -> Path:
-    """The folder that holds table and images: ``root`` (relative to ``folder`` unless absolute), else ``folder``."""
+    """The folder of table and images: ``root`` (relative to ``folder`` unless absolute), else ``folder``."""
     return folder / Path(root).expanduser() if root else folder
 
 
@@ -35,16 +36,23 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
         folder: the data set's folder in the workspace.
 
     Returns:
-        ``table`` (SHA-256 of the CSV), ``files`` (number of images) and ``images`` (SHA-256 over name, size and
-        modification time of each).
+        ``table`` (SHA-256 of the CSV), ``files`` (number of images) and ``images`` (SHA-256 over name, size
+        and modification time of each).
 
     Raises:
-        BadRequest: if the root, the table or a needed column does not exist; names all of them and how to mend it.
+        BadRequest: if the root, the table or a needed column does not exist; names all of them and how to
+            mend it.
     """
     reader = dataset["reader"]
     if "table" not in reader:
         return {}
-    root = root_of(reader.get("root"), folder)
+    absent = [key for key in ("root", *TABLE_KEYS) if key not in reader]
+    if absent:
+        raise BadRequest(
+            f"data set {dataset['name']}: dataset.reader lacks {', '.join(absent)}",
+            "docs/data.md shows them all.",
+        )
+    root = root_of(reader["root"], folder)
     spec = DataSpec.from_config(dataset)
     needed = (reader["id_column"], reader["split_column"], *spec.condition_names)
     table = require_table(spec.name, root, reader["table"])
@@ -53,7 +61,7 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise BadRequest(
             f"data set {spec.name}: {table} lacks {len(problems)} of the columns it needs\n{listed}",
-            "Add the columns, or name others in the data set's YAML (id_column, split_column, condition_sets).",
+            "Add them, or name others in the data set's YAML (id_column, split_column, condition_sets).",
         )
     lines = sorted(_image_lines(root, spec.component_names))
     return {
@@ -79,7 +87,9 @@ def require_table(dataset: str, root: Path, name: str) -> Path:
         near = difflib.get_close_matches(name, sorted(path.name for path in root.glob("*.csv")), n=1)
         raise BadRequest(
             f"data set {dataset}: its table {table} does not exist",
-            f"Set dataset.reader.table={near[0]}?" if near else "Put the CSV there or set dataset.reader.table=NAME.",
+            f"Set dataset.reader.table={near[0]}?"
+            if near
+            else "Put the CSV there or set dataset.reader.table=NAME.",
         )
     return table
 
@@ -108,8 +118,26 @@ def _image_lines(root: Path, components: Iterable[str]) -> Iterator[str]:
     for component in components:
         for split in SPLITS:
             folder = root / split / component
-            if folder.is_dir():
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        about = entry.stat()
-                        yield f"{split}/{component}/{entry.name} {about.st_size} {about.st_mtime_ns}\n"
+            for name, (size, time) in look(folder).items():
+                yield f"{split}/{component}/{name} {size} {time}\n"
+
+
+def look(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files of one folder: name -> size and modification time in ns; nothing if there is no such folder.
+
+    Raises:
+        BadRequest: if the folder cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return {
+                entry.name: ((about := entry.stat()).st_size, about.st_mtime_ns)
+                for entry in entries
+                if entry.is_file()
+            }
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise BadRequest(
+            f"cannot read {folder}: {error.strerror}", "Give yourself the right to read it."
+        ) from error

@@ -1,1 +1,1 @@
-"""Files to arrays and back: readers, caches, splits, condition normaliser, device-resident batches, samples."""
+"""Files to arrays and back: readers, caches, splits, condition normaliser, resident batches, samples."""

@@ -43,13 +43,15 @@ class ConditionNormaliser:
 
     def encode(self, values: ArrayLike) -> NDArray[np.float32]:
         """``values`` (N, K) in the data set's own units as (N, K) z-scores; NaN stays NaN."""
-        table = np.asarray(values, dtype=np.float64).reshape(-1, len(self.names)) if self.names else np.asarray(values)
+        table = np.asarray(values, dtype=np.float64)
         encoded: NDArray[np.float32] = ((table - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
         return encoded
 
     def decode(self, encoded: ArrayLike) -> NDArray[np.float64]:
         """The inverse of :meth:`encode`, up to float32 rounding."""
-        table: NDArray[np.float64] = np.asarray(encoded, dtype=np.float64) * np.array(self.std) + np.array(self.mean)
+        table: NDArray[np.float64] = np.asarray(encoded, dtype=np.float64) * np.array(self.std) + np.array(
+            self.mean
+        )
         return table
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Cache entries: folders that appear whole, sealed with the hash of every file, and checked when they are read."""
+"""Cache entries: folders that appear whole, sealed with the hash of every file, and checked on reading."""
 
 from __future__ import annotations
 

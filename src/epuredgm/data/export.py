@@ -27,7 +27,12 @@ Picture = NDArray[np.uint8]
 
 
 def export_designs(
-    designs: Designs, table: pd.DataFrame, spec: DataSpec, folder: Path, monitor: Monitor, subset: Sequence[int] = ()
+    designs: Designs,
+    table: pd.DataFrame,
+    spec: DataSpec,
+    folder: Path,
+    monitor: Monitor,
+    subset: Sequence[int] = (),
 ) -> None:
     """Write a data set as ``{train,test}/{<component>,full}/<id>_<component>.png`` and ``performances.csv``.
 
@@ -58,7 +63,9 @@ def export_designs(
             _report(monitor, row + 1, len(designs), "writing designs")
         write_text(draft / TABLE, table.to_csv(index=False))
         if len(subset):
-            write_text(draft / f"performances_{len(subset)}.csv", table.iloc[list(subset)].to_csv(index=False))
+            write_text(
+                draft / f"performances_{len(subset)}.csv", table.iloc[list(subset)].to_csv(index=False)
+            )
 
 
 def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, values: str = "binary") -> None:

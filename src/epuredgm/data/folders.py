@@ -1,7 +1,7 @@
-"""Component folders: any data set of one table and one PNG per design and component, read by one YAML and no Python.
+"""Component folders: any data set of one table and one PNG per design and component, by one YAML, no Python.
 
-The layout is ``<root>/{train,test}/<component>/<pattern>``. Everything is checked before anything is kept, all faults
-are reported at once, and the decoded designs go into one memory-mapped array keyed by content.
+The layout is ``<root>/{train,test}/<component>/<pattern>``. Everything is checked before anything is kept,
+all faults are reported at once, and the decoded designs go into one memory-mapped array keyed by content.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ class FolderReader:
     Args:
         spec: the data set.
         folder: the data set's folder in the workspace.
-        root: another folder that holds table and images, relative to ``folder`` or absolute; None for ``folder``.
+        root: another folder that holds table and images, relative to ``folder`` or absolute; None for
+            ``folder``.
         table: name of the CSV file below the root.
-        pattern: a picture's file name; ``{prefix}`` stands for the design's id, ``{component}`` for the component.
+        pattern: a picture's file name; ``{prefix}`` stands for the design's id, ``{component}`` for the
+            component.
         prefix_case: ``lower``, ``upper`` or ``keep``: the id's form in file names.
         id_column: column of the ids.
         split_column: column that says which rows are train.
@@ -91,7 +93,7 @@ class FolderReader:
         known = self._recall(cache, digest(source))
         if known is not None:
             return known
-        facts = {"kind": "folders", **source, "images": _hash_all(listing, monitor)}
+        facts: dict[str, Any] = {"kind": "folders", **source, "images": _hash_all(listing, monitor)}
         del facts["seen"]  # what was read counts, not when it was written
         facts["fingerprint"] = digest(facts)
         entry = cache / f"{self.spec.name}-{facts['fingerprint'][:16]}"
@@ -119,7 +121,9 @@ class FolderReader:
         index = np.array([names.index(name) for name in self.spec.condition_names], dtype=np.int64)
         conditions = arrays["values"][:, index]
         gaps = np.isnan(conditions).sum(axis=0)
-        faults = [f"{n} rows have no {name}" for n, name in zip(gaps, self.spec.condition_names, strict=True) if n]
+        faults = [
+            f"{n} rows have no {name}" for n, name in zip(gaps, self.spec.condition_names, strict=True) if n
+        ]
         if faults:
             raise self._error(faults)
         return Designs(
@@ -167,18 +171,22 @@ class FolderReader:
         return DataError(
             f"data set {self.spec.name}: {count} in {self.root}",
             faults,
-            "Mend the files, or the data set's YAML where it describes them wrongly; docs/data.md shows the layout.",
+            "Mend the files, or the data set's YAML where it is wrong; docs/data.md shows the layout.",
         )
 
     def _remark(self, monitor: Monitor, table: Table, listing: Listing) -> None:
         if table.unused:
             monitor.note(f"{self.spec.name}: {table.unused} rows are in neither split and are not used")
         if listing.unnamed:
-            monitor.note(f"{self.spec.name}: {listing.unnamed} files are not named by the table and are not used")
+            monitor.note(
+                f"{self.spec.name}: {listing.unnamed} files are not named by the table and are not used"
+            )
 
     def _decode_all(self, listing: Listing, faults: list[str], monitor: Monitor) -> None:
         """Decode without keeping anything; add what cannot be decoded to ``faults``."""
-        for found in _in_order(lambda row: self._design(listing, row), len(listing), "checking pictures", monitor):
+        for found in _in_order(
+            lambda row: self._design(listing, row), len(listing), "checking pictures", monitor
+        ):
             faults.extend(fault for fault in found if isinstance(fault, str))
 
     def _design(self, listing: Listing, row: int) -> list[NDArray[np.uint8] | str]:
@@ -196,7 +204,9 @@ class FolderReader:
         shape = (len(listing), spec.channels, spec.height, spec.width)
         faults: list[str] = []
         with new_entry(entry, facts) as folder:
-            with atomic_writer(folder / "images.npy") as file:  # in order, not mapped: a full disk is an error
+            with atomic_writer(
+                folder / "images.npy"
+            ) as file:  # in order, not mapped: a full disk is an error
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 for found in _in_order(
@@ -214,7 +224,9 @@ def _hash_all(listing: Listing, monitor: Monitor) -> str:
     total = hashlib.sha256()
 
     def one(row: int) -> list[bytes | str]:
-        return [_guarded(image, lambda content: hashlib.sha256(content).digest()) for image in listing.rows[row]]
+        return [
+            _guarded(image, lambda content: hashlib.sha256(content).digest()) for image in listing.rows[row]
+        ]
 
     for found in _in_order(one, len(listing), "reading pictures", monitor):
         for item in found:

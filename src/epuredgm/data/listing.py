@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from epuredgm.core.files import digest
-from epuredgm.core.sources import SPLITS
+from epuredgm.core.sources import SPLITS, look
 from epuredgm.data.tables import Table, is_plain_name
 
 About = Mapping[str, tuple[int, int]]  # file name -> size, modification time in ns
@@ -20,8 +19,8 @@ class Listing:
 
     Attributes:
         root: the data set's folder.
-        rows: for each row of the table, the paths of its pictures in channel order; where one is missing it is
-            left out, and a fault says so.
+        rows: for each row of the table, the paths of its pictures in channel order; where one is missing it
+            is left out, and a fault says so.
         labels: for each row, how faults call it.
         facts: relative name, size and modification time of each picture.
         unnamed: files that the table does not name.
@@ -58,36 +57,31 @@ def list_images(
         name: the table's file name, for the faults.
         faults: takes one line per missing folder or file.
     """
-    folders = {(split, component): _look(root / split / component) for split in SPLITS for component in components}
-    for (split, component), there in folders.items():
-        if there is None and any(table.split(row) == split for row in range(len(table.ids))):
-            faults.append(f"missing folder {split}/{component}")
-    rows, labels, facts = [], [], []
+    places = [(split, component) for split in SPLITS for component in components]
+    folders = {place: look(root.joinpath(*place)) for place in places}
+    used = {table.split(row) for row in range(len(table.ids))}
+    for split, component in places:
+        if split in used and not folders[split, component]:  # one fault for all of its files
+            faults.append(f"missing or empty folder {split}/{component}")
+    rows: list[tuple[Path, ...]] = []
+    labels = tuple(f"{name} row {number}" for number in table.numbers)
+    facts: dict[str, tuple[int, int]] = {}
     for row, prefix in enumerate(table.prefixes):
-        labels.append(f"{name} row {table.numbers[row]}")
         split, found = table.split(row), []
-        for component in components if is_plain_name(prefix) and prefix else ():
+        for component in components if is_plain_name(prefix) else ():
             there = folders[split, component]
             file = pattern.replace("{component}", component).replace("{prefix}", prefix)
-            if there is None:
-                continue
-            if file not in there:
-                faults.append(f"{labels[row]}: missing file {split}/{component}/{file}{_other_case(file, there)}")
-                continue
-            found.append(root / split / component / file)
-            facts.append((f"{split}/{component}/{file}", *there[file]))
+            place = f"{split}/{component}/{file}"
+            if file in there:
+                found.append(root / place)
+                facts[place] = there[file]
+            elif there:
+                faults.append(f"{labels[row]}: missing file {place}{_other_case(file, there)}")
         rows.append(tuple(found))
-    total = sum(len(there) for there in folders.values() if there is not None)
-    return Listing(root, tuple(rows), tuple(labels), tuple(facts), total - len({fact[0] for fact in facts}))
-
-
-def _look(folder: Path) -> About | None:
-    """The files of one folder, or None if there is no such folder."""
-    if not folder.is_dir():
-        return None
-    with os.scandir(folder) as entries:
-        files = [entry for entry in entries if entry.is_file()]
-        return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in files}
+    unnamed = sum(len(there) for there in folders.values()) - len(facts)
+    return Listing(
+        root, tuple(rows), labels, tuple((place, *about) for place, about in facts.items()), unnamed
+    )
 
 
 def _other_case(file: str, there: About) -> str:

@@ -1,8 +1,9 @@
 """Conditions read back from pictures: how wide and how high a design is, by closed forms.
 
 A stored picture is the left half of a design whose axis is one column to the right of the last one. The toy
-generator's own width and height follow from the half's bounding box exactly: the axis column adds one to twice the
-width (a design that reaches the border stops there), and the crown's topmost row, one pixel on the axis, is lost.
+generator's own width and height follow from the half's bounding box exactly: the axis column adds one to
+twice the width (a design that reaches the border stops there), and the crown's topmost row, one pixel on the
+axis, is lost.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Images = NDArray[np.uint8]
 
 
 def mirrored_width(images: Images) -> NDArray[np.float64]:
-    """Width in px of each whole design, ``min(2 W, 2 w + 1)`` for a half of bounding width w; 0 if it is empty.
+    """Width in px of each whole design, ``min(2 W, 2 w + 1)`` for a half w pixels wide; 0 if it is empty.
 
     Args:
         images: (N, C, H, W) uint8; a pixel is lit if any component is above 0.
@@ -22,7 +23,7 @@ def mirrored_width(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(images.any(axis=(1, 2)))
+    extent = _extent(np.asarray(images.any(axis=(1, 2))))
     return np.where(extent > 0, np.minimum(2 * images.shape[3], 2 * extent + 1), 0).astype(np.float64)
 
 
@@ -35,12 +36,12 @@ def mirrored_height(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(images.any(axis=(1, 3)))
+    extent = _extent(np.asarray(images.any(axis=(1, 3))))
     return np.where(extent > 0, extent + 1, 0).astype(np.float64)
 
 
 def _extent(lit: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Distance from the first to the last true entry of each row of (N, L), both counted; 0 if there is none."""
+    """Entries from the first to the last true one of each row of (N, L); 0 if there is none."""
     first = lit.argmax(axis=1)
     last = lit.shape[1] - 1 - lit[:, ::-1].argmax(axis=1)
     return np.where(lit.any(axis=1), last - first + 1, 0)

@@ -1,7 +1,7 @@
 """One PNG to one 8-bit grey array and back.
 
-Colours become grey by their luminance. Transparency is read as "nothing there": the picture is laid over black, so
-that a transparent pixel is background whatever its hidden colour.
+Colours become grey by their luminance. Transparency is read as "nothing there": the picture is laid over
+black, so that a transparent pixel is background whatever its hidden colour.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 THRESHOLD = 128  # a grey level above it is inside a binary mask
 
@@ -63,6 +63,6 @@ def _grey(picture: Image.Image) -> NDArray[np.uint8]:
 def _reason(error: Exception, content: bytes) -> str:
     if not content:
         return "the file is empty"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "no PNG header"
     return str(error).strip() or type(error).__name__

@@ -1,4 +1,4 @@
-"""Designs resident on the device as uint8 and expanded there, in an order derived from seed and epoch alone."""
+"""Designs resident on the device as uint8 and expanded there, in an order derived from seed and epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ SHARE_OF_FREE_MEMORY = 0.25  # of a GPU, at most, for the designs; the model nee
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """The order of ``count`` rows in one epoch, int64 (count,) on the CPU.
 
-    A function of its arguments: a resumed run needs no stored state to see the rows that an unbroken run sees.
+    A function of its arguments: a resumed run needs no stored state to see the rows that an unbroken run
+        sees.
     """
     return torch.randperm(count, generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
 
@@ -36,7 +37,9 @@ class ResidentDesigns:
 
     def __init__(self, images: Tensor, conditions: Tensor, device: torch.device, scale: float = 1.0) -> None:
         if images.dtype != torch.uint8 or len(images) != len(conditions):
-            raise ValueError(f"images {images.dtype} {tuple(images.shape)}, conditions {tuple(conditions.shape)}")
+            raise ValueError(
+                f"images {images.dtype} {tuple(images.shape)}, conditions {tuple(conditions.shape)}"
+            )
         self.images, self.conditions, self.device, self.scale = images, conditions, device, scale
 
     @classmethod
@@ -71,11 +74,13 @@ class ResidentDesigns:
 
     def batch(self, index: Tensor) -> Batch:
         """The designs at ``index`` (B,) int64: images float32 (B, C, H, W) in [0, 1], conditions (B, K)."""
-        return Batch(self._take(self.images, index).float().div_(self.scale), self._take(self.conditions, index))
+        return Batch(
+            self._take(self.images, index).float().div_(self.scale), self._take(self.conditions, index)
+        )
 
     def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
         """Batches of ``size`` designs in ``order`` (M,) int64; the last one may be smaller."""
-        for index in order.split(size):
+        for index in torch.split(order, size):
             yield self.batch(index)
 
     def _take(self, rows: Tensor, index: Tensor) -> Tensor:

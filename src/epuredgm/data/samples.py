@@ -74,4 +74,6 @@ class SampleSet:
                     meta=json.loads(str(file["meta"])),
                 )
         except (BadZipFile, KeyError, ValueError, EOFError) as error:
-            raise CorruptArtefact(f"{path} is not a sample set: {error}", "Draw it again: --force sample") from error
+            raise CorruptArtefact(
+                f"{path} is not a sample set: {error}", "Draw it again: --force sample"
+            ) from error

@@ -1,4 +1,4 @@
-"""Rows by purpose: a validation split carved from train, and seeded subsets. The test split is never touched."""
+"""Rows by purpose: a validation split carved from train, and seeded subsets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def carve(count: int, fraction: float, seed: int) -> Carved:
     if not 0 < fraction < 1:
         raise BadRequest(f"dataset.validation_fraction is {fraction}", "It must lie between 0 and 1.")
     if count < 2:
-        raise BadRequest(f"{count} train designs cannot be split into train and validation", "Add train designs.")
+        raise BadRequest(
+            f"{count} train designs cannot be split into train and validation", "Add train designs."
+        )
     held = min(count - 1, max(1, round(count * fraction)))
     order = np.random.default_rng(derive(seed, "validation")).permutation(count)
     return Carved(np.sort(order[held:]), np.sort(order[:held]))

@@ -6,7 +6,7 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.sources import SPLITS, column_faults
 
-CASES = {"lower": str.lower, "upper": str.upper, "keep": str}
+CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "keep": str}
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -67,9 +67,7 @@ class Table:
         return SPLITS[0] if self.train[row] else SPLITS[1]
 
 
-def read_table(
-    path: Path, form: TableFormat, conditions: Sequence[str], faults: list[str]
-) -> Table | None:
+def read_table(path: Path, form: TableFormat, conditions: Sequence[str], faults: list[str]) -> Table | None:
     """Read the table; what is wrong is added to ``faults``, one line each.
 
     Returns:
@@ -94,7 +92,9 @@ def read_table(
     table = _table(raw.iloc[used], [bool(flags[row]) for row in used], used, form, len(raw) - len(used))
     _check_ids(table, path.name, faults)
     _check_splits(table, path.name, faults)
-    _check_values(raw.iloc[used], table, [name for name in conditions if name in raw.columns], path.name, faults)
+    _check_values(
+        raw.iloc[used], table, [name for name in conditions if name in raw.columns], path.name, faults
+    )
     return table
 
 
@@ -134,7 +134,9 @@ def _train_flags(raw: pd.DataFrame, column: str, name: str, faults: list[str]) -
         flag = _is_train(text, column)
         against = None if other is None else _is_train(str(other.iloc[row]), str(opposite))
         if flag is None:
-            faults.append(f"{name} row {row + 2}: {column} is {text!r}, which is neither true/false nor train/test")
+            faults.append(
+                f"{name} row {row + 2}: {column} is {text!r}, which is neither true/false nor train/test"
+            )
         elif against is not None and against != flag:
             # booleans that agree in value: in both splits is a contradiction, in neither means unused
             if (flag and column == "train") or (not flag and column == "test"):
@@ -188,4 +190,5 @@ def _check_values(
 
 def is_plain_name(prefix: str) -> bool:
     """Whether ``prefix`` can be part of a file name without leading to another folder."""
-    return prefix.isprintable() and not any(mark in prefix for mark in ("/", "\\", ":")) and prefix not in (".", "..")
+    parts_paths = any(mark in prefix for mark in ("/", "\\", ":"))
+    return bool(prefix) and prefix.isprintable() and not parts_paths and prefix not in (".", "..")

@@ -1,7 +1,7 @@
 """The toy data set: 20,000 synthetic tyre cross-sections, made by the tool itself, bit for bit as published.
 
-What is kept is one compressed label map, the split flags, the drawn parameters and the table; the component masks
-are unfolded from the label map on reading.
+What is kept is one compressed label map, the split flags, the drawn parameters and the table; the component
+masks are unfolded from the label map on reading.
 """
 
 from __future__ import annotations
@@ -77,11 +77,15 @@ class ToyReader:
             return entry
         train, parameters = draw(self.count, self.seed, monitor)
         labels, areas = _render_all(parameters, monitor)
-        facts["labels_sha256"] = hashlib.sha256(labels).hexdigest()
+        facts["labels_sha256"] = _hash(labels)
         self._compare_with_published(facts["labels_sha256"])
         columns = toy_table.measure(parameters, areas, self.seed)
         facts["fingerprint"] = digest(
-            {"facts": facts, "train": _hash(train), "columns": {name: _hash(c) for name, c in columns.items()}}
+            {
+                "facts": facts,
+                "train": _hash(train),
+                "columns": {name: _hash(c) for name, c in columns.items()},
+            }
         )
         with new_entry(entry, facts) as folder:
             write_arrays(folder / "labels.npz", {"labels": labels})
@@ -101,7 +105,9 @@ class ToyReader:
         table = self.table(entry)
         faults = column_faults(self.spec.condition_names, list(table.columns))
         if faults:
-            raise DataError(f"data set {self.spec.name}: {len(faults)} condition columns do not exist", faults)
+            raise DataError(
+                f"data set {self.spec.name}: {len(faults)} condition columns do not exist", faults
+            )
         conditions = np.empty((self.count, self.spec.condition_width))
         for k, name in enumerate(self.spec.condition_names):
             conditions[:, k] = table.columns[name]
@@ -135,9 +141,7 @@ class ToyReader:
             )
 
 
-def _render_all(
-    parameters: Parameters, monitor: Monitor
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _render_all(parameters: Parameters, monitor: Monitor) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     count = len(parameters.crown)
     labels = np.empty((count, SIDE, HALF), dtype=np.uint8)
     areas = np.empty((count, len(COMPONENTS)), dtype=np.int64)
@@ -151,4 +155,4 @@ def _render_all(
 
 
 def _hash(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

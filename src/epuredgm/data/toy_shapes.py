@@ -1,8 +1,8 @@
-"""Toy designs from their parameters: every row of a component is an interval of distances from the symmetry axis.
+"""Toy designs from their parameters: each row of a component is an interval of distances from the axis.
 
-The canvas is 64 x 64 with its axis at column 32; a pixel's fate depends on its row y and on d = |x - 32| alone.
-So the picture is computed for d = 0..32; the stored left half is d = 32..1, and areas of the whole canvas follow by
-counting d = 0 and d = 32 once (column 0 has no mirror image) and every other distance twice.
+The canvas is 64 x 64 with its axis at column 32; a pixel's fate depends on its row y and on d = |x - 32|
+alone. So the picture is computed for d = 0..32; the stored left half is d = 32..1, and areas of the whole
+canvas follow by counting d = 0 and d = 32 once (column 0 has no mirror image) and every other distance twice.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def render(parameters: Parameters) -> Shapes:
     distance = np.arange(HALF + 1, dtype=np.float64)
     carcass = p.carcass_rows & (distance >= p.inner) & (distance <= p.outer)
     crown = _crown(p, distance, carcass)
-    sidewall = (
-        p.leg_rows & (distance > p.outer) & (distance <= p.outer + p.wall) & ~carcass & ~crown
-    )
+    sidewall = p.leg_rows & (distance > p.outer) & (distance <= p.outer + p.wall) & ~carcass & ~crown
     once = np.full(HALF + 1, 2, dtype=np.int64)
     once[[0, HALF]] = 1
     masks = (carcass, crown, sidewall)
@@ -69,7 +67,7 @@ class _Geometry:
 
     def __init__(self, parameters: Parameters) -> None:
         crown, carcass, top, bottom, half_belly, half_bottom, belly, sidewall, lip = (
-            np.asarray(column)[:, None, None] for column in parameters
+            np.asarray(column, dtype=np.float64)[:, None, None] for column in parameters
         )
         self.y = np.arange(SIDE, dtype=np.float64)[None, :, None]
         self.crown, self.top, self.half_belly = crown, top, half_belly
@@ -87,7 +85,7 @@ class _Geometry:
         self.inner = np.where(arch, arc_inner, np.maximum(0, base - carcass) + rounding / 2)
         self.wall = crown + (self.y - self.middle) / leg * (sidewall - crown)  # thickness, linear in the row
 
-    def ellipse(self, half_width: NDArray[np.int64], height: Array) -> Array:
+    def ellipse(self, half_width: Array, height: Array) -> Array:
         """Half-width of an ellipse around the belly row; 0 where it has no points."""
         with np.errstate(divide="ignore", invalid="ignore"):
             root = 1 - ((self.y - self.middle) / height) ** 2
@@ -104,8 +102,8 @@ def _crown(p: _Geometry, distance: Array, carcass: Mask) -> Mask:
     return np.asarray(rows & inside & (band | cap) & ~carcass)
 
 
-def _lip(below: Array, radius: NDArray[np.int64]) -> Array:
-    """Rounding of the lip over the last ``radius`` rows, where ``below`` runs from 0 to ``radius``; else 0."""
+def _lip(below: Array, radius: Array) -> Array:
+    """Rounding of the lip over the last rows, where ``below`` runs from 0 to ``radius``; else 0."""
     inside = np.clip(1 - (below / radius) ** 2, 0.0, 1.0)
     return np.where((below >= 0) & (below <= radius), radius * (1 - np.sqrt(inside)), 0.0)
 
@@ -119,8 +117,8 @@ def _ease(row: Array, rows: Array) -> Array:
 def _ease_table() -> Array:
     """The cosine ramp for every leg of 1..64 rows.
 
-    By ``math.cos``, not numpy's: where the ramp meets a whole pixel the last bit decides, and numpy's vector cosine
-    differs in it between processors.
+    By ``math.cos``, not numpy's: where the ramp meets a whole pixel the last bit decides, and numpy's vector
+    cosine differs in it between processors.
     """
     table = np.zeros((SIDE + 1, SIDE + 1))
     for rows in range(1, SIDE + 1):

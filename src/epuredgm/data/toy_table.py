@@ -1,6 +1,7 @@
 """The toy data's performance table: every column of the published CSV from areas and bounding boxes.
 
-Three columns that look like physics are not: ``round_top`` is an area ratio, and ``d_cons`` and ``d_rigid`` are
+Three columns that look like physics are not: ``round_top`` is an area ratio, and ``d_cons`` and ``d_rigid``
+    are
 noise, drawn here from a seeded stream in which row i depends on the seed and i alone.
 """
 
@@ -19,7 +20,7 @@ from epuredgm.data.toy_stream import Parameters
 Array = NDArray[np.float64]
 
 PUBLISHED_RANGES = {
-    # The published *_norm columns scale by the ranges of another, private data set; kept for compatibility only.
+    # The published *_norm columns scale by the ranges of another, private data set; kept for compatibility.
     "d_cons": (-0.422077922, 1.448051948),
     "d_rigid": (-0.252037787, 0.875330634),
     "d_life": (-0.8, 1.735384615),

@@ -1,9 +1,9 @@
 """Weights for use: one safetensors file that holds a trained model and all that is needed to build it again.
 
-The file has the tensors of ``model.state_dict()`` once or twice: under ``live.`` as training left them, and under
-``ema.`` as their moving average, where one was kept. Its metadata are one JSON text (one key, because
-safetensors writes several in no fixed order) with the caller's facts, the format version and the SHA-256 of the
-tensors: equal training gives equal bytes, and a file that is not what was written is refused.
+The file has the tensors of ``model.state_dict()`` once or twice: under ``live.`` as training left them, and
+under ``ema.`` as their moving average, where one was kept. Its metadata are one JSON text (one key, because
+safetensors writes several in no fixed order) with the caller's facts, the format version and the SHA-256 of
+the tensors: equal training gives equal bytes, and a file that is not what was written is refused.
 """
 
 from __future__ import annotations
@@ -117,4 +117,4 @@ def _blocks(tensors: Mapping[str, Tensor]) -> Iterator[Any]:
         tensor = tensors[name]
         yield f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode()
         if tensor.numel():
-            yield memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+            yield tensor.reshape(-1).view(torch.uint8).numpy().data

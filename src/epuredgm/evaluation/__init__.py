@@ -1,1 +1,1 @@
-"""Samples against real designs: geometry, distances, resampling, metrics and their summary over runs; no torch."""
+"""Samples against real designs: geometry, distances, resampling, metrics and their summary over runs."""

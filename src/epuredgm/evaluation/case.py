@@ -1,4 +1,4 @@
-"""What a metric sees: one set of samples, its real counterpart, the real pools, and three ways to a figure."""
+"""What a metric sees: a set of samples, its real counterpart, the real pools, and three ways to a figure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from epuredgm.evaluation.resampling import (
     share_interval,
     weighted_means,
 )
-from epuredgm.evaluation.scalar import Json, scalar
+from epuredgm.evaluation.scalar import Json, number, scalar
 
 Floats = NDArray[np.float64]
 PerDesign = Callable[[Population], Floats]
@@ -31,7 +31,7 @@ class Distance:
     Attributes:
         value: the plug-in value; None if there is none, for ``reason``.
         resampled: (B,) its value in each bootstrap resample (biased upwards: legacy figures only).
-        noise: (B,) a bound on its error in each bootstrap resample; see :mod:`epuredgm.evaluation.resampling`.
+        noise: (B,) a bound on its error in each bootstrap resample, see :mod:`.resampling`.
         floors: (R,) its value in each real-against-real draw.
     """
 
@@ -136,4 +136,4 @@ class Case:
 def mean_and_std(values: Floats) -> list[float | None]:
     """``[mean, population std]``; ``[None, None]`` of nothing."""
     finite = values[np.isfinite(values)]
-    return [float(finite.mean()), float(finite.std())] if finite.size else [None, None]
+    return [number(float(finite.mean())), number(float(finite.std()))] if finite.size else [None, None]

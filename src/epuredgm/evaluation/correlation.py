@@ -15,7 +15,7 @@ BLOCK = 1 << 18
 
 
 def rank_correlations(x: Floats, y: Floats, weights: Weights) -> Floats:
-    """(B,) correlation of the ranks of x (N,) and y (N,), each pair counted as each row of weights (B, N) says.
+    """(B,) correlation of the ranks of x (N,) and y (N,), pairs counted as each row of weights (B, N) says.
 
     NaN where x or y does not vary. With weights of 1 this is ``scipy.stats.spearmanr``.
     """
@@ -41,4 +41,4 @@ def _centred_ranks(place: NDArray[np.intp], weights: Floats) -> Floats:
     ranks = np.cumsum(held, axis=1) - held / 2
     total = held.sum(axis=1, keepdims=True)
     centre = (ranks * held).sum(axis=1, keepdims=True) / np.where(total > 0, total, np.nan)
-    return (ranks - centre)[:, place]
+    return np.asarray((ranks - centre)[:, place])

@@ -32,7 +32,7 @@ def with_union(masks: Masks) -> Masks:
 
 
 def profiles(masks: Masks) -> NDArray[np.float32]:
-    """(N, C, H + W): lit pixels of each row, then of each column; areas, centres and boxes follow from them."""
+    """(N, C, H + W): lit pixels of each row, then of each column; areas, centres and boxes follow."""
     count, channels, height, width = masks.shape
     pixels = masks.astype(np.float32).reshape(count * channels, height, width)
     rows = pixels @ np.ones(width, np.float32)
@@ -42,11 +42,11 @@ def profiles(masks: Masks) -> NDArray[np.float32]:
 
 def areas(profile: NDArray[np.float32], height: int) -> Floats:
     """(N, C) lit pixels, from the :func:`profiles`."""
-    return profile[..., :height].sum(axis=-1, dtype=np.float64)
+    return np.asarray(profile[..., :height].sum(axis=-1, dtype=np.float64))
 
 
 def centres(profile: NDArray[np.float32], height: int) -> Floats:
-    """(N, C, 2) centre of mass (row, column) in pixels from the first row and column; NaN where nothing is lit."""
+    """(N, C, 2) centre of mass (row, column) in pixels, the first being 0; NaN where nothing is lit."""
     area = areas(profile, height)
     moments = [
         np.einsum("nck,k->nc", part.astype(np.float64), np.arange(part.shape[-1], dtype=np.float64))
@@ -61,24 +61,29 @@ def boxes(profile: NDArray[np.float32], height: int) -> Floats:
     sides: list[NDArray[np.int64]] = []
     for part in (profile[..., :height] > 0, profile[..., height:] > 0):
         sides += [part.argmax(axis=-1), part.shape[-1] - 1 - part[..., ::-1].argmax(axis=-1)]
-    lit = (profile > 0).any(axis=-1)
-    return np.where(lit[..., None], np.stack(sides, axis=-1).astype(np.float64), np.nan)
+    lit = areas(profile, height)[..., None] > 0
+    return np.where(lit, np.stack(sides, axis=-1).astype(np.float64), np.nan)
 
 
-def intersections(masks: Masks) -> Floats:
-    """(N, C, C) pixels that two components share; the diagonal holds the areas."""
-    flat = masks.reshape(*masks.shape[:2], -1).astype(np.float32)
-    return (flat @ flat.transpose(0, 2, 1)).astype(np.float64)
+def shared_pixels(masks: Masks) -> Floats:
+    """(N, P) pixels that belong to both components of a pair; designs without any cost next to nothing."""
+    chosen = pairs(masks.shape[1])
+    result = np.zeros((len(masks), len(chosen)))
+    doubly = masks.view(np.uint8).sum(axis=1, dtype=np.uint8) > 1
+    rows = np.flatnonzero(doubly.reshape(len(masks), -1).any(axis=1))
+    if rows.size and chosen:
+        flat = masks[rows].reshape(len(rows), masks.shape[1], -1).astype(np.float32)
+        gram = flat @ flat.transpose(0, 2, 1)
+        result[rows] = np.stack([gram[:, a, b] for a, b in chosen], axis=1)
+    return result
 
 
-def overlaps(shared: Floats) -> Floats:
-    """(N, P, 2) IoU and Dice of each pair, from the :func:`intersections`; 0 where both are empty."""
-    chosen = pairs(shared.shape[-1])
-    first, second = (np.array([pair[side] for pair in chosen], dtype=np.intp) for side in (0, 1))
-    both, a, b = shared[:, first, second], shared[:, first, first], shared[:, second, second]
-    total = a + b
-    iou = np.divide(both, total - both, out=np.zeros_like(both), where=total > 0)
-    dice = np.divide(2 * both, total, out=np.zeros_like(both), where=total > 0)
+def overlaps(shared: Floats, area: Floats) -> Floats:
+    """(N, P, 2) IoU and Dice of each pair, from shared pixels and areas; 0 where both are empty."""
+    chosen = np.array(pairs(area.shape[1]), dtype=np.intp).reshape(-1, 2)
+    total = area[:, chosen[:, 0]] + area[:, chosen[:, 1]]
+    iou = np.divide(shared, total - shared, out=np.zeros_like(shared), where=total > 0)
+    dice = np.divide(2 * shared, total, out=np.zeros_like(shared), where=total > 0)
     return np.stack([iou, dice], axis=-1)
 
 
@@ -97,7 +102,7 @@ def pieces(masks: Masks, connectivity: int) -> NDArray[np.int64]:
 
 
 def pieces_from(masks: Masks, at_four: NDArray[np.int64]) -> NDArray[np.int64]:
-    """:func:`pieces` at connectivity 8, given those at 4: only masks in several pieces need labelling again."""
+    """:func:`pieces` at connectivity 8, given those at 4: only masks in several pieces are labelled again."""
     result = at_four.copy()
     several = at_four > 1
     if several.any():
@@ -106,21 +111,36 @@ def pieces_from(masks: Masks, at_four: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def contacts(masks: Masks) -> Masks:
-    """(N, P, 2) whether two components overlap or have neighbouring pixels, at connectivity 4 and at 8."""
+    """(N, P, 2) whether two components overlap or have neighbouring pixels, at connectivity 4 and at 8.
+
+    Eight designs share a byte (one bit each), so that one operation on bytes treats eight designs.
+    """
     chosen = pairs(masks.shape[1])
-    result = np.empty((len(masks), len(chosen), 2), dtype=np.bool_)
-    tall = masks.copy()
-    tall[..., 1:, :] |= masks[..., :-1, :]
-    tall[..., :-1, :] |= masks[..., 1:, :]
-    wide = _widened(masks)
-    for side, grown in enumerate((tall | wide, _widened(tall))):
+    planes = _bit_planes(masks)
+    tall = planes.copy()
+    tall[..., 1:, :] |= planes[..., :-1, :]
+    tall[..., :-1, :] |= planes[..., 1:, :]
+    touching = np.empty((len(planes), len(chosen), 2), dtype=np.uint8)
+    for side, grown in enumerate((tall | _widened(planes), _widened(tall))):
         for k, (a, b) in enumerate(chosen):
-            result[:, k, side] = (grown[:, a] & masks[:, b]).reshape(len(masks), -1).any(axis=1)
-    return result
+            met = (grown[:, a] & planes[:, b]).reshape(len(planes), -1)
+            touching[:, k, side] = np.bitwise_or.reduce(met, axis=1)
+    flags = np.concatenate([touching >> bit & 1 for bit in range(8)])
+    return flags[: len(masks)].astype(np.bool_)
 
 
-def _widened(masks: Masks) -> Masks:
-    wide = masks.copy()
-    wide[..., 1:] |= masks[..., :-1]
-    wide[..., :-1] |= masks[..., 1:]
+def _bit_planes(masks: Masks) -> NDArray[np.uint8]:
+    """(ceil(N / 8), C, H, W): bit b of plane i is design ``b * ceil(N / 8) + i``, or dark."""
+    count = -(-len(masks) // 8)
+    planes = masks[:count].astype(np.uint8)
+    for bit in range(1, 8):
+        part = masks[bit * count : (bit + 1) * count].view(np.uint8)
+        planes[: len(part)] |= part << np.uint8(bit)
+    return planes
+
+
+def _widened(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    wide = planes.copy()
+    wide[..., 1:] |= planes[..., :-1]
+    wide[..., :-1] |= planes[..., 1:]
     return wide

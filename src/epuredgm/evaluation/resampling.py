@@ -2,12 +2,12 @@
 
 Three kinds of interval, each honest for its kind of figure (``docs/metrics.md`` gives the reasons):
 
-* a distance: the observed value plus and minus a quantile of the *noise norm* of the bootstrap, cut at 0. By the
-  triangle inequality ``|W1(F, G) - W1(F_n, G_n)| <= |(F_n - F) - (G_n - G)|``, and the bootstrap imitates the
-  right-hand side. A percentile interval of bootstrapped distances would not do: resampling adds noise to noise,
-  so bootstrapped distances lie above the observed one, by 60-80 % near the floor.
+* a distance: the observed value plus and minus a quantile of the *noise norm* of the bootstrap, cut at 0. By
+  the triangle inequality ``|W1(F, G) - W1(F_n, G_n)| <= |(F_n - F) - (G_n - G)|``, and the bootstrap imitates
+  the right-hand side. A percentile interval of bootstrapped distances would not do: resampling adds noise to
+  noise, so bootstrapped distances lie above the observed one, by 60-80 % near the floor.
 * a mean: percentile bootstrap.
-* a share: the Wilson score interval, which does not collapse to a point when nothing, or everything, was counted.
+* a share: the Wilson score interval, which does not collapse to a point when nothing, or all, was counted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Draws:
     def make(
         cls, count: int, train: int, test: int, *, bootstrap: int, floor_repeats: int, paired: bool, seed: int
     ) -> Draws:
-        """Draw for ``count`` designs on either side, with ``train`` and ``test`` real designs to take floors from.
+        """Draw for ``count`` designs on either side, floors from ``train`` and ``test`` real designs.
 
         The floor's draws depend on the counts alone, so that all runs of a study share one floor.
         """
@@ -67,7 +67,7 @@ class Draws:
 
 
 def bootstrap_counts(rng: np.random.Generator, count: int, repeats: int) -> NDArray[np.float32]:
-    """(repeats, count) how often each of ``count`` designs is drawn, with replacement; each row sums to ``count``."""
+    """(repeats, count) how often each design is drawn with replacement; rows sum to ``count``."""
     counts = np.empty((repeats, count), dtype=np.float32)
     for row in counts:
         row[:] = np.bincount(rng.integers(0, count, count), minlength=count)
@@ -87,7 +87,7 @@ def weighted_means(weights: NDArray[np.float32] | Floats, values: Floats) -> Flo
     known = np.isfinite(values)
     total = np.einsum("bn,n->b", weights, known.astype(np.float64))
     summed = np.einsum("bn,n->b", weights, np.where(known, values, 0.0))
-    return summed / np.where(total > 0, total, np.nan)
+    return np.asarray(summed / np.where(total > 0, total, np.nan))
 
 
 def percentile_interval(resampled: Floats, confidence: float) -> Interval | None:
@@ -100,7 +100,7 @@ def percentile_interval(resampled: Floats, confidence: float) -> Interval | None
 
 
 def noise_interval(value: float, noise: Floats, confidence: float) -> Interval | None:
-    """``value`` plus and minus the ``confidence`` quantile of the noise norms (B,), cut at 0; None if B is 0."""
+    """``value`` plus and minus the ``confidence`` quantile of the noise (B,), cut at 0; None if B = 0."""
     finite = noise[np.isfinite(noise)]
     if not finite.size:
         return None

@@ -1,0 +1,1 @@
+"""One file per family: its networks, its losses how it draws; no I/O, no configuration."""

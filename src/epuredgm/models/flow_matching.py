@@ -1,7 +1,7 @@
 """Flow matching that predicts the design itself: velocity regression on masks is far slower to learn.
 
-The network sees x_t = (1 - t) noise + t design (t = 1 is data; :mod:`epuredgm.nn.flow`), the time, the conditions
-and the known components, and is trained by the likelihood of the hidden ones.
+The network sees x_t = (1 - t) noise + t design (t = 1 is data; :mod:`epuredgm.nn.flow`), the time, the
+conditions and the known components, and is trained by the likelihood of the hidden ones.
 """
 
 from __future__ import annotations
@@ -56,12 +56,20 @@ class FlowMatching(GenerativeModel):
     ) -> None:
         super().__init__(spec)
         if solver not in SOLVERS:
-            raise BadRequest(f"unknown solver {solver!r}", f"model.sampler.solver is one of: {', '.join(SOLVERS)}")
+            raise BadRequest(
+                f"unknown solver {solver!r}", f"model.sampler.solver is one of: {', '.join(SOLVERS)}"
+            )
         self.head = head_for(spec)
         self.time = TimeEmbedding(context)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         self.network = UNet(
-            spec, self.head.channels, context=context, patch=patch, widths=widths, blocks=blocks, attention=attention
+            spec,
+            self.head.channels,
+            context=context,
+            patch=patch,
+            widths=widths,
+            blocks=blocks,
+            attention=attention,
         )
         self.time_mean, self.time_spread = time_mean, time_spread
         self.condition_dropout, self.given_share = condition_dropout, given_share
@@ -74,7 +82,7 @@ class FlowMatching(GenerativeModel):
         return (Phase("main", (Update("all", modules, self.loss),), self.loss),)
 
     def loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """Negative log likelihood of the hidden components per design, given a noisy version and the known ones."""
+        """Negative log likelihood of the hidden components, given a noisy version and the known ones."""
         images, rng = batch.images, progress.rng
         count, channels = images.shape[:2]
         evidence = Evidence.of(images, random_given(count, channels, self.given_share, rng))

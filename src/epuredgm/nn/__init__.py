@@ -1,0 +1,1 @@
+"""Shared layers and mathematics of the families: networks, embeddings, heads, Gaussians, solvers."""

@@ -1,4 +1,4 @@
-"""Building blocks of the convolutional networks: residual block with context, attention, halving and doubling."""
+"""Building blocks of the convolutional networks: residual blocks with context, attention, halving, doubling."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ class ResidualBlock(nn.Module):
         scale, shift = self.film(context)[:, :, None, None].chunk(2, dim=1)
         hidden = self.norm_out(hidden) * (1 + scale) + shift
         return self.shortcut(x) + self.conv_out(functional.silu(hidden))
+
+
+class Stack(nn.Module):
+    """``count`` residual blocks; the first changes the number of channels."""
+
+    def __init__(self, channels_in: int, channels_out: int, count: int, context: int) -> None:
+        super().__init__()
+        widths = [channels_in, *[channels_out] * (count - 1)]
+        self.blocks = nn.ModuleList(ResidualBlock(width, channels_out, context) for width in widths)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """(B, channels_in, H, W) and (B, context) -> (B, channels_out, H, W)."""
+        for block in self.blocks:
+            x = block(x, context)
+        return x
 
 
 class Attention(nn.Module):

@@ -60,7 +60,9 @@ class ConditionEmbedding(nn.Module):
         self.null_vector = nn.Parameter(0.02 * torch.randn(width))
         self.register_buffer("frequencies", torch.tensor(CONDITION_FREQUENCIES), persistent=False)
         features = count * (1 + 2 * len(CONDITION_FREQUENCIES))
-        self.layers = nn.Sequential(nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width)) if count else None
+        self.layers = (
+            nn.Sequential(nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width)) if count else None
+        )
 
     def forward(self, conditions: Tensor, dropped: Tensor | None = None) -> Tensor:
         """Embed (B, K) conditions of unit variance; where ``dropped`` (B,) holds, the null vector instead."""

@@ -1,7 +1,7 @@
 """Known components: what is given of a design, as values and flags, so that a network can complete the rest.
 
-One convention for every family: hidden components are zeroed before anything sees them, and a flag per component
-tells "not given" from "given and empty".
+One convention for every family: hidden components are zeroed before anything sees them, and a flag per
+component tells "not given" from "given and empty".
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ class Evidence(NamedTuple):
         return cls(images.masked_fill(~given[:, :, None, None], 0.0), given)
 
     @classmethod
+    def whole(cls, images: Tensor) -> Evidence:
+        """All components of ``images`` (B, C, H, W) are given."""
+        return cls(images, torch.ones(images.shape[:2], dtype=torch.bool, device=images.device))
+
+    @classmethod
     def none(cls, shape: tuple[int, int, int, int], device: torch.device) -> Evidence:
         """Nothing is given of a batch of ``shape`` (B, C, H, W)."""
         return cls(torch.zeros(shape, device=device), torch.zeros(shape[:2], dtype=torch.bool, device=device))
@@ -41,8 +46,8 @@ class Evidence(NamedTuple):
 def random_given(count: int, channels: int, share: float, rng: torch.Generator) -> Tensor:
     """Random sets of given components for training: (count, channels) bool, never all of them.
 
-    A design is given components with probability ``share``: then 0 to C - 1 of them, each number equally likely, as
-    is each set of that number.
+    A design is given components with probability ``share``: then 0 to C - 1 of them, each number equally
+    likely, as is each set of that number.
     """
     ranks = torch.rand(count, channels, generator=rng, device=rng.device).argsort(1).argsort(1)
     number = torch.randint(channels, (count,), generator=rng, device=rng.device)

@@ -1,12 +1,13 @@
 """The straight path from noise to data, and the solvers that follow it with a predictor of the data.
 
-Orientation, used everywhere: t = 0 is noise and t = 1 is data, x_t = (1 - t) noise + t data, so the velocity is
-data - noise = (data - x_t) / (1 - t) and one integrates upwards (Lipman et al. 2023 with sigma_min = 0).
+Orientation, used everywhere: t = 0 is noise and t = 1 is data, x_t = (1 - t) noise + t data, so the velocity
+is data - noise = (data - x_t) / (1 - t) and one integrates upwards (Lipman et al. 2023 with sigma_min = 0).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ def time_grid(steps: int, last: float) -> list[float]:
 def euler(denoise: Denoiser, noise: Tensor, times: list[float]) -> Tensor:
     """First order, one evaluation per interval; returns x at the last time."""
     x = noise
-    for now, then in zip(times, times[1:], strict=False):
+    for now, then in pairwise(times):
         t = at(now, x)
         x = x + (then - now) * velocity(x, denoise(x, t), t)
     return x
@@ -47,7 +48,7 @@ def euler(denoise: Denoiser, noise: Tensor, times: list[float]) -> Tensor:
 def midpoint(denoise: Denoiser, noise: Tensor, times: list[float]) -> Tensor:
     """Second order, two evaluations per interval; returns x at the last time."""
     x = noise
-    for now, then in zip(times, times[1:], strict=False):
+    for now, then in pairwise(times):
         t, between = at(now, x), at((now + then) / 2, x)
         half = x + (then - now) / 2 * velocity(x, denoise(x, t), t)
         x = x + (then - now) * velocity(half, denoise(half, between), between)
@@ -59,4 +60,4 @@ SOLVERS: dict[str, Callable[[Denoiser, Tensor, list[float]], Tensor]] = {"euler"
 
 def at(time: float, x: Tensor) -> Tensor:
     """(B,): one time for the whole batch x."""
-    return torch.full((len(x),), time, device=x.device)
+    return torch.full((len(x),), time, device=x.device, dtype=x.dtype)

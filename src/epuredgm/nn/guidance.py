@@ -1,7 +1,7 @@
 """Wrappers of a denoiser: conditions, known components and guidance are bound around it, not flags inside it.
 
-A *predictor* takes a noisy batch, its times and further tensors of B rows (context, known components); a *denoiser*
-is a predictor with these bound.
+A *predictor* takes a noisy batch, its times and further tensors of B rows (context, known components); a
+*denoiser* is a predictor with these bound.
 """
 
 from __future__ import annotations

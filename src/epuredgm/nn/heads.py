@@ -1,8 +1,9 @@
 """From logits to designs: the likelihood of the images, their expectation, and the most probable design.
 
-Two heads share one interface. The exclusive head is a softmax over background + components: no pixel can belong to
-two components. The independent head has one logit per component. Both take the given components into account: these
-cost nothing, are returned as given, and (exclusive) leave no probability for another component on their pixels.
+Two heads share one interface. The exclusive head is a softmax over background + components: no pixel can
+belong to two components. The independent head has one logit per component. Both take the given components
+into account: these cost nothing, are returned as given, and (exclusive) leave no probability for another
+component on their pixels.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ class ExclusiveHead(Head):
 class IndependentHead(Head):
     """One Bernoulli logit per component: masks that may overlap, and grey intensities.
 
-    For grey images the cross-entropy against an intensity in [0, 1] stands in for a likelihood: it is a proper score
-    of the mean, which both families need, though not a normalised density.
+    For grey images the cross-entropy against an intensity in [0, 1] stands in for a likelihood: it is a
+    proper score of the mean, which both families need, though not a normalised density.
     """
 
     def __init__(self, components: int) -> None:

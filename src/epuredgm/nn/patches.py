@@ -1,4 +1,4 @@
-"""Space-to-depth: a network that works on patches costs a fraction of one that works on pixels, and loses nothing.
+"""Space-to-depth: a network on patches costs a fraction of one on pixels, and loses nothing.
 
 A patch of p x p pixels becomes one position with p * p times the channels.
 """
@@ -31,8 +31,8 @@ def patch_grid(spec: DataSpec, patch: int, levels: int) -> tuple[int, int]:
     step = patch * 2 ** (levels - 1)
     if spec.height % step or spec.width % step:
         raise BadRequest(
-            f"data set {spec.name}: size {spec.height} x {spec.width} is not a multiple of {step}, which a network "
-            f"of {levels} levels on {patch} x {patch} patches needs",
+            f"data set {spec.name}: size {spec.height} x {spec.width} is not a multiple of {step}, "
+            f"which a network of {levels} levels on {patch} x {patch} patches needs",
             "Choose a smaller model.network.patch, fewer model.network.widths, or another dataset.size.",
         )
     return spec.height // patch, spec.width // patch

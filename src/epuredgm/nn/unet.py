@@ -1,7 +1,8 @@
-"""The one U-Net of the families that denoise: images and evidence in, logits out, on space-to-depth patches."""
+"""The one U-Net of the families that denoise: noisy images and evidence in, logits out, on patches."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from epuredgm.core.spec import DataSpec
-from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, group_norm, positions, zeroed
+from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, group_norm, positions, zeroed
 from epuredgm.nn.evidence import Evidence
 from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
 
@@ -17,8 +18,12 @@ from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
 class UNet(nn.Module):
     """A residual U-Net whose every block sees a context vector (time, conditions).
 
+    The context also draws a coarse layout of its own at the last level: a size that is asked for is a place
+    on the grid, which scales and shifts alone, equal at every position, are slow to learn.
+
     Args:
-        spec: size and components of the designs; in channels are the C noisy components, the C known ones and C flags.
+        spec: size and components of the designs; in channels are the C noisy components, the C known ones and
+            C flags.
         channels_out: channels of the result at full resolution.
         context: width of the context vector.
         patch: edge of a patch, in pixels.
@@ -51,15 +56,16 @@ class UNet(nn.Module):
         self.up = nn.ModuleList()
         self.grow = nn.ModuleList()
         for level, width in enumerate(widths):
-            self.down.append(nn.ModuleList(ResidualBlock(width, width, context) for _ in range(blocks)))
-            self.up.append(nn.ModuleList(ResidualBlock(2 * width, width, context) for _ in range(blocks)))
+            self.down.append(Stack(width, width, blocks, context))
+            self.up.append(Stack(2 * width, width, blocks, context))
             if level + 1 < len(widths):
                 self.shrink.append(Halve(width, widths[level + 1]))
                 self.grow.append(Double(widths[level + 1], width))
-        last = widths[-1]
-        self.middle_in = ResidualBlock(last, last, context)
+        last, scale = widths[-1], 2 ** (len(widths) - 1)
+        self.coarse = (last, rows // scale, columns // scale)
+        self.layout = zeroed(nn.Linear(context, math.prod(self.coarse)))
+        self.middle = ResidualBlock(last, last, context)
         self.attention = Attention(last) if attention else nn.Identity()
-        self.middle_out = ResidualBlock(last, last, context)
         self.norm = group_norm(widths[0])
         self.out = zeroed(nn.Conv2d(widths[0], channels_out * patch**2, 3, padding=1))
 
@@ -68,16 +74,15 @@ class UNet(nn.Module):
         x = self.stem(self._inputs(x_t, evidence)) + self.place
         context = functional.silu(context)
         skips: list[Tensor] = []
-        for level, blocks in enumerate(self.down):
-            for block in blocks:
-                x = block(x, context)
-                skips.append(x)
+        for level, stack in enumerate(self.down):
+            x = stack(x, context)
+            skips.append(x)
             if level < len(self.shrink):
                 x = self.shrink[level](x)
-        x = self.middle_out(self.attention(self.middle_in(x, context)), context)
+        x = x + self.layout(context).view(-1, *self.coarse)
+        x = self.attention(self.middle(x, context))
         for level in reversed(range(len(self.up))):
-            for block in self.up[level]:
-                x = block(torch.cat([x, skips.pop()], dim=1), context)
+            x = self.up[level](torch.cat([x, skips[level]], dim=1), context)
             if level:
                 x = self.grow[level - 1](x)
         return depth_to_space(self.out(functional.silu(self.norm(x))), self.patch)

@@ -22,7 +22,8 @@ class Assessment:
 
     Attributes:
         job: the job.
-        action: ``run``, ``resume`` (a training goes on from its last checkpoint), ``up to date`` or ``blocked``.
+        action: ``run``, ``resume`` (a training goes on from its last checkpoint), ``up to date`` or
+            ``blocked``.
         reasons: why, in words: ``training.batch_size 64 -> 32``, ``input weights changed``, ``never run``.
         seconds, bytes: predicted time and disk, 0 if nothing is to do, None without history.
         forced: it is done again though nothing asks for it.

@@ -1,7 +1,8 @@
 """What a job's result depends on beside its inputs: which stage reads which configuration key.
 
-A fingerprint hashes exactly the keys that a stage reads, so that a changed key makes stale what depends on it and
-nothing else. Every key is classified here; one that is not is refused, so that a new setting cannot be forgotten.
+A fingerprint hashes exactly the keys that a stage reads, so that a changed key makes stale what depends on it
+and nothing else. Every key is classified here; one that is not is refused, so that a new setting cannot be
+forgotten.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
 def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """A composed configuration as flat facts.
 
-    Keys are the configuration's own, but for two groups whose order, or whose choice, is what counts: the components
-    (``dataset.component_names``, beside their labels and colours) and the conditions (``dataset.condition_columns``
-    and ``dataset.condition_measures`` stand for the chosen set, read normalised or not).
+    Keys are the configuration's own, but for two groups whose order, or whose choice, is what counts: the
+    components (``dataset.component_names``, beside their labels and colours) and the conditions
+    (``dataset.condition_columns`` and ``dataset.condition_measures`` stand for the chosen set, read
+    normalised or not).
     """
     dataset = dict(config["dataset"])
     spec = DataSpec.from_config(dataset)

@@ -1,4 +1,4 @@
-"""Who is at work, truly: a process is known by host, boot, id and start, and *running* is derived, never stored.
+"""Who is truly at work: a process is known by host, boot, id and start, and *running* is never stored.
 
 On this host the kernel is asked; about another host only the age of the job's heartbeat file can tell.
 """
@@ -55,7 +55,7 @@ def boot_id() -> str:
 
 
 def start_token(pid: int) -> str | None:
-    """When a process started, as a word to compare; None if there is none, or if it is dead and not yet reaped."""
+    """When a process started, as a word to compare; None if there is none, or none but a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             fields = (
@@ -78,19 +78,19 @@ def start_token(pid: int) -> str | None:
         return None
 
 
-def is_alive(process: Identity, beat: Path | None = None) -> bool:
+def is_alive(process: Identity, *traces: Path) -> bool:
     """Whether a process is at work.
 
     Args:
         process: who wrote the record.
-        beat: its heartbeat file, all there is to judge a process on another host by.
+        traces: files that it renews while it works: all there is to judge a process on another host by.
     """
     if process.host == host_name():
         return process.boot == boot_id() and start_token(process.pid) == process.token
-    if beat is None:
-        return False
-    with suppress(OSError):
-        return time.time() - beat.stat().st_mtime < LEASE_SECONDS
+    for trace in traces:
+        with suppress(OSError):
+            if time.time() - trace.stat().st_mtime < LEASE_SECONDS:
+                return True
     return False
 
 

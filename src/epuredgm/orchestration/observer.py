@@ -90,8 +90,8 @@ class Observer(Protocol):
 
         Args:
             job: the job.
-            status: ``done``, ``failed``, ``blocked``, ``interrupted``, or ``up to date`` if what it needs came out
-                as before, so that there was nothing to do.
+            status: ``done``, ``failed``, ``blocked``, ``interrupted``, or ``up to date`` if what it needs
+                came out as before, so that there was nothing to do.
             seconds: how long it took, if it ran.
             error: one line, if it did not end well.
             log: path of its log, if it ran.

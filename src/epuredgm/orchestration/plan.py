@@ -1,7 +1,7 @@
 """From configurations and seeds to jobs: pure, so that the same request always gives the same plan.
 
-A job names its inputs by the job that makes them; no path is known here. Each seed's runs stand together, so that
-a study that is stopped early has compared all models on its first seeds.
+A job names its inputs by the job that makes them; no path is known here. Each seed's runs stand together, so
+that a study that is stopped early has compared all models on its first seeds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One JSON file per job, written by whoever carries it out: the only memory of what was done.
 
-A record holds facts alone: that an attempt started, how it ended, what was made of which inputs. Whether a job
-*runs* is derived on reading (:mod:`epuredgm.orchestration.lease`).
+A record holds facts alone: that an attempt started, how it ended, what was made of which inputs. Whether a
+    job *runs* is derived on reading (:mod:`epuredgm.orchestration.lease`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Attempt:
         start, end: local times with offset; ``end`` is None while it runs, or if nobody saw it end.
         seconds: how long it took, or None as ``end``.
         host, boot, pid, token: who tried; see :class:`epuredgm.orchestration.lease.Identity`.
-        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``interrupted``, ``lost`` or ``killed by signal N``.
+        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``interrupted``, ``lost`` or ``killed by
+            signal N``.
         error: one line, if it did not end well.
     """
 
@@ -69,7 +70,8 @@ class Record:
     Attributes:
         key, stage, dataset, model, seed, mode, fingerprint, hashed: as in :class:`epuredgm.core.jobs.Job`.
         profile: the profile it ran under.
-        status: ``started``, ``done``, ``failed`` or ``interrupted``; see :func:`status_of` for what it means now.
+        status: ``started``, ``done``, ``failed`` or ``interrupted``; see :func:`status_of` for what it means
+            now.
         inputs: what it was made of.
         outputs: what it made, with hashes; empty unless done.
         attempts: the newest tries, oldest first.
@@ -137,7 +139,7 @@ class Record:
 
     @classmethod
     def begin(cls, job: JobFile, former: Record | None, log: str) -> Record:
-        """The record of a job that starts now; it goes on from ``former`` if that was the same, unfinished work."""
+        """The record of a job that starts now; it continues ``former`` if that is the same work, begun."""
         goes_on = (
             former is not None
             and former.status != "done"
@@ -236,7 +238,8 @@ def status_of(record: Record, workspace: Workspace) -> str:
     attempt = record.last
     if attempt is None or attempt.end is not None:
         return "lost"
-    return "running" if is_alive(attempt.by, beat_path(workspace.record(record.key))) else "lost"
+    place = workspace.record(record.key)
+    return "running" if is_alive(attempt.by, place, beat_path(place)) else "lost"
 
 
 def overview(workspace: Workspace) -> list[tuple[Record, str, Beat | None]]:

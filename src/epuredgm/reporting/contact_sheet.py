@@ -1,4 +1,4 @@
-"""A contact sheet: many designs on one picture, components coloured, half images mirrored into whole tyres."""
+"""A contact sheet: many designs on one picture, components coloured, half images mirrored."""
 
 from __future__ import annotations
 
@@ -62,11 +62,15 @@ def contact_sheet(
     columns = max(1, min(columns, count))
     lines = -(-count // columns)
     sheet = Image.new(
-        "RGB", (columns * (width + GAP) + GAP, max(1, lines) * (height + GAP) + GAP + HEADER), color=(244, 245, 247)
+        "RGB",
+        (columns * (width + GAP) + GAP, max(1, lines) * (height + GAP) + GAP + HEADER),
+        color=(244, 245, 247),
     )
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        sheet.paste(Image.fromarray(tile), (GAP + column * (width + GAP), HEADER + GAP + row * (height + GAP)))
+        sheet.paste(
+            Image.fromarray(tile), (GAP + column * (width + GAP), HEADER + GAP + row * (height + GAP))
+        )
     _write_header(sheet, spec, title)
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
@@ -80,7 +84,7 @@ def _write_header(sheet: Image.Image, spec: DataSpec, title: str) -> None:
     left = GAP + draw.textlength(title, font=font) + 3 * GAP
     right = sheet.width - GAP
     for component in reversed(spec.components):
-        start = right - draw.textlength(component.label, font=font) - 18
+        start = right - round(draw.textlength(component.label, font=font)) - 18
         if start < left:
             break
         draw.rectangle((start, GAP + 5, start + 11, GAP + 16), fill=ImageColor.getrgb(component.color))

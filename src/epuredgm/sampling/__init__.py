@@ -1,0 +1,1 @@
+"""One sampler for every family and mode."""

@@ -69,7 +69,7 @@ def _learn(model: GenerativeModel, spec: DataSpec, device: str) -> None:
     for phase in model.phases():
         for update in phase.updates:
             loss = update.loss(batch, progress)["loss"]
-            loss.backward()
+            torch.autograd.backward(loss)
             if not torch.isfinite(loss):
                 raise EpureError(f"the loss of {phase.name}/{update.name} is {loss.item()}")
 

@@ -1,4 +1,4 @@
-"""The state for resume: two generations of one file, each with its hash, so that a damaged one is never used."""
+"""The state for resume: two generations of one file, each with its hash; a damaged one is never used."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Checkpoints:
             file.write(content)
 
     def load(self, monitor: Monitor) -> dict[str, Any] | None:
-        """The newest resume point that is whole, on the CPU; None if there is none. Says what it could not use.
+        """The newest resume point that is whole, on the CPU; None if there is none.
+
+        What is damaged is not used, and the monitor hears of it.
 
         Raises:
             BadRequest: if the state is of another run.

@@ -15,20 +15,18 @@ class MovingAverage:
     """Averages of some parameters; buffers are not averaged, the model's own are used with both.
 
     Args:
-        groups: the parameters that are averaged together, one group per update of a phase. A parameter may be in
-            several groups and then has one average.
+        groups: the parameters that are averaged together, one group per update of a phase. A parameter may be
+            in several groups and then has one average.
         decay: the share of the old average that a late step keeps; 0 turns averaging off.
     """
 
     def __init__(self, groups: Sequence[Parameters], decay: float) -> None:
         self.decay = decay
         unique = {id(parameter): parameter for group in groups for parameter in group} if decay else {}
-        self._parameters = list(unique.values())
+        self._parameters: list[Tensor] = list(unique.values())
         self._averages = [parameter.detach().clone() for parameter in self._parameters]
-        place = {key: average for key, average in zip(unique, self._averages, strict=True)}
-        self._groups = [
-            ([place[id(p)] for p in group], list(group)) if decay else ([], []) for group in groups
-        ]
+        place = dict(zip(unique, self._averages, strict=True))
+        self._groups = [([place[id(p)] for p in group if decay], list[Tensor](group)) for group in groups]
 
     @property
     def active(self) -> bool:
@@ -39,7 +37,7 @@ class MovingAverage:
     def step(self, group: int, count: int) -> None:
         """Move the averages of one group after its optimizer step number ``count`` (from 0).
 
-        The decay is ``min(decay, (1 + count) / (10 + count))``, so that early averages forget the random start.
+        The decay is ``min(decay, (1 + count) / (10 + count))``, so that averages forget the random start.
         """
         averages, parameters = self._groups[group]
         if averages:
@@ -48,7 +46,7 @@ class MovingAverage:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Within the block the model's parameters have the averages' values; after it, their own, bit for bit."""
+        """Within the block the parameters have the averages' values; after it, their own, bit for bit."""
         if not self._averages:
             yield
             return

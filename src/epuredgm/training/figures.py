@@ -72,9 +72,8 @@ def require_finite_weights(state: Mapping[str, Tensor], phase: str, step: int) -
     finite = torch.stack([state[name].isfinite().all() for name in names]).tolist()
     bad = [name for name, fine in zip(names, finite, strict=True) if not fine]
     if bad:
-        raise _diverged(
-            phase, step, f"weights {', '.join(bad[:3])}{' ...' if len(bad) > 3 else ''} are not finite"
-        )
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        raise _diverged(phase, step, f"weights not finite: {', '.join(bad[:3])}{more}")
 
 
 def _diverged(phase: str, step: int, what: str) -> TrainingDiverged:

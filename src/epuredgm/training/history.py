@@ -1,7 +1,7 @@
 """What training reports while it runs: ``history.jsonl`` for programs, event files for TensorBoard.
 
-Both can be cut back to a resume point, so that the record of a resumed run is that of an unbroken one; wall-clock
-times are in the event files only.
+Both can be cut back to a resume point, so that the record of a resumed run is that of an unbroken one;
+wall-clock times are in the event files only.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch._dynamo  # takes seconds and the first optimizer imports it: here a warm server does, once
 from torch import Tensor, nn
 
 from epuredgm.core.settings import OptimizerSettings, UpdateSettings
@@ -35,9 +36,9 @@ def make_optimizer(parameters: list[nn.Parameter], settings: OptimizerSettings) 
 
 @torch.no_grad()
 def clip_(parameters: list[nn.Parameter], limit: float) -> Tensor | None:
-    """Scale gradients down to a total norm of at most ``limit``; the norm before, () or None without gradients.
+    """Scale gradients down to a total norm of at most ``limit``; the norm before, or None without gradients.
 
-    As ``torch.nn.utils.clip_grad_norm_``, which loops over tensors in Python on devices without foreach kernels.
+    As ``torch.nn.utils.clip_grad_norm_``, which on the CPU loops over the tensors in Python.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:

@@ -1,4 +1,4 @@
-"""One phase at work: a row of moves (a step on one batch, or a validation) between which it can be stopped."""
+"""One phase at work: a row of moves (a step on one batch, or a validation); it can be stopped between two."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from epuredgm.core.errors import Interrupted
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
 from epuredgm.core.settings import TrainingSettings
-from epuredgm.data.resident import ResidentDesigns, epoch_order
+from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import restore
-from epuredgm.interface import Batch, GenerativeModel, Progress
+from epuredgm.interface import GenerativeModel, Progress
+from epuredgm.training.batches import OrderedBatches, ShuffledBatches
 from epuredgm.training.ema import MovingAverage
 from epuredgm.training.figures import Figures, require_finite, require_finite_weights
 from epuredgm.training.optimisers import Optimiser
@@ -66,7 +66,12 @@ class PhaseRun:
         self._inputs, self._precision, self._report = inputs, precision, report
         self._device = inputs.model.device
         self._stream = StepStream(self._device, inputs.seed, plan.phase.name)
-        self._order: tuple[int, Any] | None = None
+        self._batches = ShuffledBatches(
+            inputs.train,
+            plan.batch_size,
+            derive(inputs.seed, "order", plan.phase.name),
+            inputs.settings.channels_last,
+        )
         self._loss: float | None = None
         self._enter()
         groups = list(plan.parameters.values())
@@ -93,8 +98,7 @@ class PhaseRun:
     @property
     def epochs_done(self) -> int | None:
         """Epochs finished, if an epoch has just ended, with its validation; None within an epoch."""
-        ended = self.step % self.plan.steps_per_epoch == 0 or self.step == self.plan.steps
-        return self._epoch() + 1 if self.step and ended and not self.pending else None
+        return self._epoch() + 1 if self._epoch_ended() and not self.pending else None
 
     def move(self) -> None:
         """Make the next move.
@@ -124,15 +128,14 @@ class PhaseRun:
         before = {name: buffer.clone() for name, buffer in saved_buffers(model).items()}
         progress = self._progress(self._stream.at("finish"))
         with torch.no_grad():
-            plan.phase.finish(TrainBatches(self), progress)
+            plan.phase.finish(self._ordered(self._inputs.train), progress)
         filled = filled_buffers(before, model)
         return kept.with_buffers(filled), last.with_buffers(filled)
 
     def snapshot(self, score: float | None) -> Snapshot:
         """The model as it is now."""
-        return Snapshot.take(
-            self._inputs.model, self.average, self.plan.phase.name, self._epoch(), self.step, score
-        )
+        moment = self.plan.phase.name, self._epoch(), self.step
+        return Snapshot.take(self._inputs.model, self.average, *moment, score)
 
     def progress(self, total: int) -> None:
         """Tell the monitor where the run is; ``total`` steps over all phases."""
@@ -154,9 +157,7 @@ class PhaseRun:
 
     def _advance(self) -> None:
         """One step: every update, with its repeats, on one batch."""
-        epoch, place = divmod(self.step, self.plan.steps_per_epoch)
-        size = self.plan.batch_size
-        batch = self._batch(self._inputs.train, self._epoch_order(epoch)[place * size : (place + 1) * size])
+        batch = self._batches.at(self.step)
         for optimiser in self._optimisers:
             with _only(optimiser.parameters):
                 for repeat in range(optimiser.settings.repeats):
@@ -164,28 +165,26 @@ class PhaseRun:
                     optimiser.step(batch, self._progress(rng), repeat, self._figures)
         self.step += 1
         if self.step % self._inputs.settings.log_every == 0 or self.step == self.plan.steps:
-            self._log(epoch)
-        if place + 1 == self.plan.steps_per_epoch or self.step == self.plan.steps:
-            self._end_epoch(epoch)
+            self._log()
+        if self._epoch_ended():
+            epoch = self._epoch()
+            self.plan.phase.after_epoch(self._progress(self._stream.at("after_epoch", epoch)))
+            due = (epoch + 1) % self._inputs.settings.eval_every == 0 or self.step == self.plan.steps
+            self.pending = due and len(self._inputs.validation) > 0
 
-    def _end_epoch(self, epoch: int) -> None:
-        self.plan.phase.after_epoch(self._progress(self._stream.at("after_epoch", epoch)))
-        due = (epoch + 1) % self._inputs.settings.eval_every == 0 or self.step == self.plan.steps
-        self.pending = due and len(self._inputs.validation) > 0
-
-    def _log(self, epoch: int) -> None:
+    def _log(self) -> None:
         terms = self._figures.read()
         require_finite(terms, self.plan.phase.name, self.step)
         self._loss = terms[f"{self.plan.phase.updates[0].name}.loss"]
         rates = {optimiser.update.name: optimiser.rate() for optimiser in self._optimisers}
-        self._report("train", epoch, self.step, {"terms": terms, "lr": rates})
+        self._report("train", self._epoch(), self.step, {"terms": terms, "lr": rates})
 
     def _validate(self) -> None:
-        """Mean terms over the validation designs, on the averaged weights; keeps these if they are the best."""
+        """Mean terms over the validation designs, on the averaged weights; keeps these if they are best."""
         epoch, name = self._epoch(), self.plan.phase.name
         figures = Figures()
         with self._evaluating(), torch.no_grad():
-            for number, batch in enumerate(self.batches(self._inputs.validation)):
+            for number, batch in enumerate(self._ordered(self._inputs.validation)):
                 progress = self._progress(self._stream.at("validation", number))
                 with self._precision.autocast():
                     terms = self.plan.phase.validate(batch, progress)
@@ -193,11 +192,12 @@ class PhaseRun:
         terms_read = figures.read()
         require_finite(terms_read, f"{name} (validation)", self.step)
         score = terms_read["loss"]
-        better = self.kept is None or self.kept.score is None or score < self.kept.score
-        if better and self.plan.settings.keep == "best":
+        best_before = None if self.kept is None else self.kept.score
+        better = self.plan.settings.keep == "best" and (best_before is None or score < best_before)
+        if better:
             require_finite_weights(self._inputs.model.state_dict(), name, self.step)
             self.kept = self.snapshot(score)
-        self._report("validation", epoch, self.step, {"terms": terms_read, "best": better})
+        self._report("validation", epoch, self.step, {"terms": terms_read, "kept": better})
         self.pending = False
 
     @contextmanager
@@ -210,21 +210,6 @@ class PhaseRun:
         finally:
             for module in self.plan.modules:
                 module.train()
-
-    def batches(self, designs: ResidentDesigns) -> Iterator[Batch]:
-        """All designs, in their order; the last batch may be smaller.
-
-        Raises:
-            Interrupted: as soon as the monitor asks to stop.
-        """
-        for start in range(0, len(designs), self.plan.batch_size):
-            if self._inputs.monitor.stopping():
-                raise stopped()
-            yield self._batch(designs, torch.arange(start, min(start + self.plan.batch_size, len(designs))))
-
-    def train_batches(self) -> Iterator[Batch]:
-        """All train designs, in their order."""
-        return self.batches(self._inputs.train)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next move depends on, for a resume point."""
@@ -251,18 +236,14 @@ class PhaseRun:
         self._figures.load(state["figures"], self._device)
         self.kept = None if state["kept"] is None else Snapshot.from_state(state["kept"])
 
-    def _batch(self, designs: ResidentDesigns, index: Tensor) -> Batch:
-        batch = designs.batch(index)
-        if not self._inputs.settings.channels_last:
-            return batch
-        return Batch(batch.images.contiguous(memory_format=torch.channels_last), batch.conditions)
+    def _ordered(self, designs: ResidentDesigns) -> OrderedBatches:
+        settings = self._inputs.settings
+        return OrderedBatches(designs, self.plan.batch_size, settings.channels_last, self._inputs.monitor)
 
-    def _epoch_order(self, epoch: int) -> Tensor:
-        """The designs of an epoch, shuffled; made once per epoch."""
-        if self._order is None or self._order[0] != epoch:
-            seed = derive(self._inputs.seed, "order", self.plan.phase.name)
-            self._order = epoch, epoch_order(len(self._inputs.train), seed, epoch)
-        return self._order[1]
+    def _epoch_ended(self) -> bool:
+        """Whether the last step made was the last of its epoch; a budget in steps may cut that short."""
+        whole = self.step % self.plan.steps_per_epoch == 0
+        return self.step > 0 and (whole or self.step == self.plan.steps)
 
     def _epoch(self) -> int:
         """The epoch of the last step made; 0 before the first."""
@@ -271,21 +252,6 @@ class PhaseRun:
     def _progress(self, rng: torch.Generator) -> Progress:
         epoch = min(self.step // self.plan.steps_per_epoch, self.plan.epochs - 1)
         return Progress(epoch, self.plan.epochs, self.step, self.plan.steps, rng)
-
-
-def stopped() -> Interrupted:
-    """What is raised when the monitor asks to stop."""
-    return Interrupted("training was asked to stop; it was saved", "The same command continues from here.")
-
-
-@dataclass(frozen=True)
-class TrainBatches:
-    """The train batches of a phase, as often as they are asked for."""
-
-    run: PhaseRun
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self.run.train_batches()
 
 
 @contextmanager

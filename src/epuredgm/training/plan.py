@@ -61,9 +61,8 @@ def plan_phases(
     """
     problems = list(_problems(phases, settings, designs, validation))
     if problems:
-        raise BadRequest(
-            "\n".join(["training does not fit the model:", *(f"  - {text}" for text in problems)])
-        )
+        lines = (f"  - {problem}" for problem in problems)
+        raise BadRequest("\n".join(["training does not fit the model:", *lines]))
     per_epoch = max(1, designs // settings.batch_size)
     plans: list[PhasePlan] = []
     offset = 0

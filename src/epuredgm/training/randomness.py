@@ -10,8 +10,8 @@ from epuredgm.core.seeds import derive
 class StepStream:
     """Seeds one generator, and torch's own on the same device, anew for each named place of a phase.
 
-    Torch's own generators are seeded too because dropout takes no generator; with another seed, so that dropout
-    and the step's own draws are independent.
+    Torch's own generators are seeded too because dropout takes no generator; with another seed, so that
+    dropout and the step's own draws are independent.
     """
 
     def __init__(self, device: torch.device, seed: int, phase: str) -> None:

@@ -1,11 +1,11 @@
 """The one trainer: phases, epochs, batches, updates, repeats, with no test on a family.
 
-Three rules hold: (R1) on entering a phase all modules are in evaluation mode, the phase's own in training mode;
-(R2) in an update only the update's modules take gradients; (R3) on leaving a phase its kept weights are loaded,
-the averaged ones where an average is kept, and the family's ``finish`` works on them.
+Three rules hold: (R1) on entering a phase all modules are in evaluation mode, the phase's own in training
+mode; (R2) in an update only the update's modules take gradients; (R3) on leaving a phase its kept weights are
+loaded, the averaged ones where an average is kept, and the family's ``finish`` works on them.
 
-Between any two moves of a phase the run can be stopped, and a resumed run makes the very moves that an unbroken
-one would have made: all randomness is derived from the place of a move, and no choice depends on the clock.
+Between any two moves of a phase the run can be stopped, and a resumed run makes the very moves that an
+unbroken one would have made: randomness is derived from the place of a move, and nothing from the clock.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from typing import Any
 import torch
 
 from epuredgm.core.errors import CorruptArtefact, Interrupted
+from epuredgm.core.files import remove_leftovers
 from epuredgm.core.monitor import Monitor
 from epuredgm.data.weights import load_weights, save_weights
-from epuredgm.training.figures import require_finite_weights
+from epuredgm.training.batches import stopped
 from epuredgm.training.checkpoint import Checkpoints
+from epuredgm.training.figures import require_finite_weights
 from epuredgm.training.history import History
-from epuredgm.training.phase_run import Inputs, PhaseRun, stopped
+from epuredgm.training.phase_run import Inputs, PhaseRun
 from epuredgm.training.plan import PhasePlan, plan_phases
 from epuredgm.training.precision import Precision
 from epuredgm.training.snapshot import Snapshot
@@ -52,7 +54,7 @@ def train(inputs: Inputs, folder: Path, facts: Mapping[str, Any], identity: str)
         inputs: model, designs, settings, seed, monitor. The model is changed.
         folder: the run's folder; resume points and weights are in ``check`` below it.
         facts: JSON-ready, free of times: travels in the weights' metadata.
-        identity: digest of all that the result depends on; tells whether what is in the folder is of this run.
+        identity: digest of all that the result depends on: tells whether what the folder holds is this run's.
 
     Raises:
         BadRequest: if settings do not fit the model, or the folder holds another run's resume point.
@@ -60,15 +62,15 @@ def train(inputs: Inputs, folder: Path, facts: Mapping[str, Any], identity: str)
         Interrupted: if the monitor asked to stop; a resume point was written.
         OSError: if something cannot be written.
     """
-    places = Trained(
-        folder / "check" / "best.safetensors", folder / "check" / "last.safetensors", folder / "history.jsonl"
-    )
+    check = folder / "check"
+    places = Trained(check / "best.safetensors", check / "last.safetensors", folder / "history.jsonl")
     plans = plan_phases(inputs.model.phases(), inputs.settings, len(inputs.train), len(inputs.validation))
-    checkpoints = Checkpoints(folder / "check", identity)
+    checkpoints = Checkpoints(check, identity)
+    remove_leftovers(check)
     if not _finished(places, identity, inputs.monitor):
         frozen = [parameter.requires_grad for parameter in inputs.model.parameters()]
         if inputs.settings.channels_last:
-            inputs.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            inputs.model.to(memory_format=torch.channels_last)
         trainer = _Trainer(inputs, plans, checkpoints, folder, {**facts, "identity": identity})
         try:
             trainer.run(places)
@@ -85,12 +87,11 @@ def _finished(places: Trained, identity: str, monitor: Monitor) -> bool:
     if not places.weights.exists():
         return False
     try:
-        return (
-            bool(load_weights(places.weights).facts.get("identity") == identity) and places.history.exists()
-        )
+        facts = load_weights(places.weights).facts
     except CorruptArtefact as error:
-        monitor.note(f"{error.message}: training it again")
+        monitor.note(f"{error.message}: making it again")
         return False
+    return facts.get("identity") == identity and places.history.exists()
 
 
 class _Trainer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from epuredgm.evaluation.case import Case, Distance, mean_and_std
 from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
 from epuredgm.evaluation.population import Population
-from epuredgm.evaluation.scalar import Json
+from epuredgm.evaluation.scalar import Json, number
 
 
 def compute(case: Case) -> Json:
@@ -30,7 +31,7 @@ def compute(case: Case) -> Json:
         "component": {
             name: {
                 "wasserstein": Distance.mean(axes[c]).scalar(case.confidence),
-                "empty": case.share(_empty(case.generated, c), floor=lambda p, c=c: _empty(p, c)),
+                "empty": case.share(_empty(case.generated, c), floor=partial(_empty, component=c)),
             }
             for c, name in enumerate(names)
         },
@@ -68,20 +69,22 @@ def _mean_of(axes: Sequence[Sequence[Distance]], components: Sequence[int]) -> D
 
 
 def _empty(population: Population, component: int) -> NDArray[np.bool_]:
-    return population.areas()[:, component] == 0
+    return np.asarray(population.areas()[:, component] == 0)
 
 
 def _legacy(names: Sequence[str], axes: Sequence[Sequence[Distance]], overall: Distance) -> Json:
-    """The shapes and definitions of earlier result files: bootstrap means for components, plug-in elsewhere."""
+    """Shapes and definitions of earlier result files: bootstrap means of components, plug-in elsewhere."""
     coordinates = [distance.value for both in axes for distance in both]
     known = [value for value in coordinates if value is not None]
     whole = len(known) == len(coordinates)
-    means = {name: [distance.legacy()[0] for distance in both] for name, both in zip(names, axes, strict=True)}
+    means = {
+        name: [distance.legacy()[0] for distance in both] for name, both in zip(names, axes, strict=True)
+    }
     return {
         "component": {
             name: mean_and_std(np.array([m for m in both if m is not None])) for name, both in means.items()
         },
-        "overall": overall.value,
+        "overall": number(overall.value),
         "vector_wasserstein": mean_and_std(np.array(known)) if whole else [None, None],
     }
 

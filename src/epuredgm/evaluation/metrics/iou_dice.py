@@ -1,4 +1,4 @@
-"""Overlap of components: distance between the generated and the real distribution of pairwise IoU and Dice."""
+"""Overlap of components: distance between generated and real distributions of pairwise IoU and Dice."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ def compute(case: Case) -> Json:
     }
     by_kind = dict(zip(KINDS, zip(*distances.values(), strict=True), strict=True))
     result["average"] = {k: Distance.mean(parts).scalar(case.confidence) for k, parts in by_kind.items()}
-    result["legacy"] = {pair: _legacy(dict(zip(KINDS, both, strict=True))) for pair, both in distances.items()}
+    result["legacy"] = {
+        pair: _legacy(dict(zip(KINDS, both, strict=True))) for pair, both in distances.items()
+    }
     result["legacy"]["average"] = {
-        kind: mean_and_std(np.concatenate([part.resampled for part in parts])) for kind, parts in by_kind.items()
+        kind: mean_and_std(np.concatenate([part.resampled for part in parts]))
+        for kind, parts in by_kind.items()
     }
     return result
 

@@ -1,8 +1,10 @@
-"""Validity: the share of designs with the properties that all real designs have; the rules are read off the data."""
+"""Validity: the share of designs with the properties that all real designs have; the data are the rule."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,77 +16,111 @@ from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json
 
 REAL_SHARE = 0.999
-"""A property is required if at least this share of the real designs has it: room for a spoiled scan or two."""
+"""A property is required if at least this share of the real designs has it: a spoiled scan or two may not."""
+
+CONNECTIVITIES = (4, 8)
 
 Flags = NDArray[np.bool_]
-Property = Callable[[Population], Flags]
+Tests = dict[str, Callable[[Population], Flags]]
+
+
+class Property(NamedTuple):
+    """What a design has or has not: its kind, of which component or pair, and its test, (N,) bool."""
+
+    kind: str
+    subject: str
+    holds: Callable[[Population], Flags]
 
 
 def compute(case: Case) -> Json:
     """``valid``: share of designs with every required property; ``properties``: the share for each of them.
 
-    ``empty``: share of designs in which a component (``any``: at least one) has no pixel. ``overlap``: share in
-    which two components (``any``: at least two) share a pixel.
+    ``empty``: share of designs in which a component (``any``: at least one) has no pixel. ``overlap``: share
+    in which two components (``any``: at least two) share a pixel.
     """
     names = case.spec.component_names
     required = list(_required(case, _candidates(names)))
-
-    def valid(population: Population) -> Flags:
-        flags = [holds(population) for _, _, holds in required]
-        return np.logical_and.reduce(flags) if flags else np.ones(len(population), dtype=np.bool_)
-
     properties: Json = {}
     for kind, subject, holds in required:
         properties.setdefault(kind, {})[subject] = _share(case, holds)
+    empty: Tests = {name: partial(_is_empty, component=c) for c, name in enumerate(names)}
+    overlap: Tests = {
+        f"{names[a]}_{names[b]}": partial(_overlaps, pair=k) for k, (a, b) in enumerate(pairs(len(names)))
+    }
     return {
-        "valid": _share(case, valid),
+        "valid": _share(case, partial(_has_all, required=required)),
         "properties": properties,
-        "empty": {
-            **{name: _share(case, lambda p, c=c: p.areas()[:, c] == 0) for c, name in enumerate(names)},
-            "any": _share(case, lambda p: (p.areas() == 0).any(axis=1)),
-        },
-        "overlap": {
-            **{
-                f"{names[a]}_{names[b]}": _share(case, lambda p, a=a, b=b: p.shared()[:, a, b] > 0)
-                for a, b in pairs(len(names))
-            },
-            "any": _share(case, lambda p: np.triu(p.shared(), k=1).any(axis=(1, 2))),
-        },
+        "empty": {name: _share(case, test) for name, test in {**empty, "any": _any_empty}.items()},
+        "overlap": {name: _share(case, test) for name, test in {**overlap, "any": _any_overlap}.items()},
     }
 
 
-def _share(case: Case, holds: Property) -> Json:
+def _share(case: Case, holds: Callable[[Population], Flags]) -> Json:
     return case.share(holds(case.generated), floor=holds)
 
 
-def _candidates(names: tuple[str, ...]) -> Iterator[list[tuple[str, str, Property]]]:
-    """Properties as (kind, subject, test), in groups from the strictest: the strictest that holds is required."""
+def _candidates(names: tuple[str, ...]) -> Iterator[list[Property]]:
+    """Properties in groups, each from the strictest: the strictest that real designs have is required."""
     for c, name in enumerate((*names, "union")):
-        if c < len(names):
-            yield [("nonempty", name, lambda p, c=c: p.areas()[:, c] > 0)]
+        yield [Property("nonempty", name, partial(_has_pieces, component=c))]
         yield [
-            (f"one_piece_{connectivity}", name, lambda p, c=c, k=connectivity: p.pieces(k)[:, c] == 1)
-            for connectivity in (4, 8)
+            Property(f"one_piece_{k}", name, partial(_is_one_piece, component=c, connectivity=k))
+            for k in CONNECTIVITIES
         ]
     for k, (a, b) in enumerate(pairs(len(names))):
         pair = f"{names[a]}_{names[b]}"
-        yield [("disjoint", pair, lambda p, a=a, b=b: p.shared()[:, a, b] == 0)]
+        yield [Property("disjoint", pair, partial(_is_disjoint, pair=k))]
         yield [
-            (f"touching_{connectivity}", pair, lambda p, k=k, side=side: p.contacts()[:, k, side])
-            for side, connectivity in enumerate((4, 8))
+            Property(f"touching_{connectivity}", pair, partial(_touches, pair=k, side=side))
+            for side, connectivity in enumerate(CONNECTIVITIES)
         ]
 
 
-def _required(
-    case: Case, groups: Iterator[list[tuple[str, str, Property]]]
-) -> Iterator[tuple[str, str, Property]]:
+def _required(case: Case, groups: Iterable[list[Property]]) -> Iterator[Property]:
     """The first property of each group that the real designs have."""
-    count = len(case.train) + len(case.test)
+    needed = REAL_SHARE * (len(case.train) + len(case.test))
     for group in groups:
-        for kind, subject, holds in group:
-            if holds(case.train).sum() + holds(case.test).sum() >= REAL_SHARE * count:
-                yield kind, subject, holds
-                break
+        met = (each for each in group if each.holds(case.train).sum() + each.holds(case.test).sum() >= needed)
+        yield from list(met)[:1]
+
+
+def _has_all(population: Population, required: Iterable[Property]) -> Flags:
+    everything = np.ones(len(population), dtype=np.bool_)
+    for each in required:
+        everything &= each.holds(population)
+    return everything
+
+
+def _has_pieces(population: Population, component: int) -> Flags:
+    return np.asarray(population.pieces(4)[:, component] > 0)
+
+
+def _is_one_piece(population: Population, component: int, connectivity: int) -> Flags:
+    return np.asarray(population.pieces(connectivity)[:, component] == 1)
+
+
+def _touches(population: Population, pair: int, side: int) -> Flags:
+    return population.contacts()[:, pair, side]
+
+
+def _is_disjoint(population: Population, pair: int) -> Flags:
+    return np.asarray(population.shared()[:, pair] == 0)
+
+
+def _overlaps(population: Population, pair: int) -> Flags:
+    return np.asarray(population.shared()[:, pair] > 0)
+
+
+def _any_overlap(population: Population) -> Flags:
+    return np.asarray((population.shared() > 0).any(axis=1))
+
+
+def _is_empty(population: Population, component: int) -> Flags:
+    return np.asarray(population.areas()[:, component] == 0)
+
+
+def _any_empty(population: Population) -> Flags:
+    return np.asarray((population.areas() == 0).any(axis=1))
 
 
 METRIC = Metric(

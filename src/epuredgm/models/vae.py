@@ -1,0 +1,137 @@
+"""Variational autoencoder whose prior is refitted to what it encodes, and whose inpainting is learned.
+
+Three densities share one latent space: the posterior of a whole design (diagonal), the posterior given some
+components only (full covariance, matched to the first one), and a mixture over latents and conditions
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from epuredgm.core.spec import DataSpec
+from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
+from epuredgm.nn.coder import Decoder, Encoder
+from epuredgm.nn.embedding import ConditionEmbedding, random_drop
+from epuredgm.nn.evidence import Evidence, random_given
+from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
+from epuredgm.nn.heads import head_for
+from epuredgm.nn.mixture import GaussianMixture
+
+
+class VAE(GenerativeModel):
+    """Conditional VAE (Kingma & Welling 2014) with a partial posterior for inpainting and a mixture prior.
+
+    Args:
+        spec: the data set.
+        latent: width of the latent vector, D.
+        patch, widths, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
+        context: width of the vectors that the blocks see.
+        features: width of what the encoder makes of a design.
+        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
+        kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
+        prior_components: Gaussians in the prior.
+        prior_iterations: EM iterations of its fit.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        latent: int,
+        patch: int,
+        widths: Sequence[int],
+        blocks: int,
+        context: int,
+        features: int,
+        condition_dropout: float,
+        kl_warmup: float,
+        prior_components: int,
+        prior_iterations: int,
+    ) -> None:
+        super().__init__(spec)
+        self.latent = latent
+        self.head = head_for(spec)
+        self.condition = ConditionEmbedding(spec.condition_width, context)
+        self.encoder = Encoder(
+            spec, context=context, patch=patch, widths=widths, blocks=blocks, features=features
+        )
+        self.posterior = nn.Linear(features, 2 * latent)
+        self.partial = nn.Linear(features, FullGaussian.parameters(latent))
+        self.mix = nn.Sequential(nn.Linear(latent + context, context), nn.SiLU(), nn.Linear(context, context))
+        self.decoder = Decoder(
+            spec, self.head.channels, context=context, patch=patch, widths=widths, blocks=blocks
+        )
+        self.prior = GaussianMixture(prior_components, latent + spec.condition_width)
+        self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
+        self.prior_iterations = prior_iterations
+
+    def phases(self) -> Sequence[Phase]:
+        """One phase, one update; at its end the prior is refitted."""
+        modules = (self.condition, self.encoder, self.posterior, self.partial, self.mix, self.decoder)
+        update = Update("all", modules, self.loss)
+        return (Phase("main", (update,), self.validate, finish=self.refit_prior),)
+
+    def loss(self, batch: Batch, progress: Progress) -> LossTerms:
+        """The negative ELBO, its KL weighted by the warm-up, and the matching of the partial posterior."""
+        return self._terms(batch, progress.rng, min(1.0, progress.share / max(self.kl_warmup, 1e-9)))
+
+    def validate(self, batch: Batch, progress: Progress) -> LossTerms:
+        """As :meth:`loss` with the whole KL, so that epochs compare."""
+        return self._terms(batch, progress.rng, 1.0)
+
+    def _terms(self, batch: Batch, rng: torch.Generator, beta: float) -> LossTerms:
+        count, channels = batch.images.shape[:2]
+        context = self.condition(batch.conditions, random_drop(count, self.condition_dropout, rng))
+        whole = Evidence.whole(batch.images)
+        some = Evidence.of(batch.images, random_given(count, channels, 1.0, rng))
+        both = Evidence(torch.cat([whole.values, some.values]), torch.cat([whole.given, some.given]))
+        features, partial_features = self.encoder(both, torch.cat([context, context])).chunk(2)
+        posterior = DiagonalGaussian.of(self.posterior(features))
+        partial = FullGaussian.of(self.partial(partial_features), self.latent)
+        reconstruction = self.head.nll(self.decode(posterior.draw(rng), context), batch.images).mean()
+        kl = posterior.kl_to_standard().mean()
+        matching = partial.kl_from(posterior.detach()).mean()
+        loss = reconstruction + beta * kl + matching
+        return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "matching": matching}
+
+    def decode(self, z: Tensor, context: Tensor) -> Tensor:
+        """Logits of the designs of latents (B, D) under embedded conditions (B, context)."""
+        return self.decoder(self.mix(torch.cat([z, context], dim=1)))
+
+    def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
+        """Fit the mixture to a draw of each train design's posterior beside its conditions."""
+        rows = []
+        for batch in batches:
+            features = self.encoder(Evidence.whole(batch.images), self.condition(batch.conditions))
+            z = DiagonalGaussian.of(self.posterior(features)).draw(progress.rng)
+            rows.append(torch.cat([z, batch.conditions], dim=1))
+        self.prior.fit(torch.cat(rows), progress.rng, self.prior_iterations)
+
+    def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:
+        """Draw a latent and decode it; see :meth:`GenerativeModel.sample`. Serves every mode.
+
+        Guidance does not apply: nothing is denoised, and conditions act by exact conditioning of the prior.
+        """
+        if request.known is not None and request.given is not None:
+            evidence = Evidence.of(request.known, request.given)
+            return self._complete(request, evidence, rng)
+        if request.conditions is None:
+            z, conditions = self.prior.draw(request.count, rng).split(
+                [self.latent, self.spec.condition_width], 1
+            )
+        else:
+            z, conditions = self.prior.draw_given(request.conditions, rng), request.conditions
+        return self.head.decide(self.decode(z, self.condition(conditions)))
+
+    def _complete(self, request: SampleRequest, evidence: Evidence, rng: torch.Generator) -> Tensor:
+        """Draw from the partial posterior of the evidence."""
+        if request.conditions is None:
+            context = self.condition.null(request.count)
+        else:
+            context = self.condition(request.conditions)
+        partial = FullGaussian.of(self.partial(self.encoder(evidence, context)), self.latent)
+        return self.head.decide(self.decode(partial.draw(rng), context), evidence)

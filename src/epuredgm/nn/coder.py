@@ -1,0 +1,111 @@
+"""The residual encoder and decoder of the families with a latent vector, on space-to-depth patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from epuredgm.core.spec import DataSpec
+from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
+from epuredgm.nn.evidence import Evidence
+from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
+
+
+class Encoder(nn.Module):
+    """Given components and a context vector -> features of the whole design.
+
+    Args:
+        spec: size and components of the designs.
+        context: width of the context vector.
+        patch: edge of a patch, in pixels.
+        widths: channels of each level; the grid halves from one to the next.
+        blocks: residual blocks per level.
+        features: width of the result.
+
+    Raises:
+        BadRequest: if the size cannot be cut into such patches and levels.
+    """
+
+    def __init__(
+        self, spec: DataSpec, *, context: int, patch: int, widths: Sequence[int], blocks: int, features: int
+    ) -> None:
+        super().__init__()
+        self.patch = patch
+        rows, columns = patch_grid(spec, patch, len(widths))
+        self.stem = nn.Conv2d(spec.channels * (patch**2 + 1), widths[0], 3, padding=1)
+        self.stacks = nn.ModuleList()
+        self.shrink = nn.ModuleList()
+        for level, width in enumerate(widths):
+            self.stacks.append(Stack(width, width, blocks, context))
+            if level + 1 < len(widths):
+                self.shrink.append(Halve(width, widths[level + 1]))
+        scale = 2 ** (len(widths) - 1)
+        self.norm = group_norm(widths[-1])
+        self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), features)
+
+    def forward(self, evidence: Evidence, context: Tensor) -> Tensor:
+        """Evidence of B designs and (B, context) -> (B, features)."""
+        patches = space_to_depth(evidence.values, self.patch)
+        flags = evidence.given[:, :, None, None].to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
+        x = self.stem(torch.cat([patches, flags], dim=1))
+        context = functional.silu(context)
+        for level, stack in enumerate(self.stacks):
+            x = stack(x, context)
+            if level < len(self.shrink):
+                x = self.shrink[level](x)
+        return functional.silu(self.out(functional.silu(self.norm(x)).flatten(1)))
+
+
+class Decoder(nn.Module):
+    """A latent vector with its context -> logits; the mirror image of :class:`Encoder`.
+
+    Args:
+        spec: size and components of the designs.
+        channels_out: logits per pixel.
+        context: width of the vector that every block sees.
+        patch, widths, blocks: as in :class:`Encoder`, widths from fine to coarse.
+
+    Raises:
+        BadRequest: if the size cannot be cut into such patches and levels.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        channels_out: int,
+        *,
+        context: int,
+        patch: int,
+        widths: Sequence[int],
+        blocks: int,
+    ) -> None:
+        super().__init__()
+        self.patch = patch
+        rows, columns = patch_grid(spec, patch, len(widths))
+        scale = 2 ** (len(widths) - 1)
+        self.grid = (widths[-1], rows // scale, columns // scale)
+        self.start = nn.Linear(context, self.grid[0] * self.grid[1] * self.grid[2])
+        self.stacks = nn.ModuleList()
+        self.grow = nn.ModuleList()
+        for level, width in reversed(list(enumerate(widths))):
+            self.stacks.append(Stack(width, width, blocks, context))
+            if level:
+                self.grow.append(Double(width, widths[level - 1]))
+        self.place = positions(widths[0], rows, columns)
+        self.norm = group_norm(widths[0])
+        self.out = nn.Conv2d(widths[0], channels_out * patch**2, 3, padding=1)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """(B, context) -> (B, channels_out, H, W)."""
+        context = functional.silu(context)
+        x = self.start(context).view(-1, *self.grid)
+        for level, stack in enumerate(self.stacks):
+            if level:
+                x = self.grow[level - 1](x)
+            if level + 1 == len(self.stacks):
+                x = x + self.place
+            x = stack(x, context)
+        return depth_to_space(self.out(functional.silu(self.norm(x))), self.patch)

@@ -1,0 +1,281 @@
+"""Carrying out a plan: what is up to date is left alone, what fails takes only its dependants with it.
+
+The orchestrator decides and records; it never imports what the jobs compute with. Each job is judged once
+more when its turn comes, so that what another run has done meanwhile, or what came out as before, is not done
+twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from epuredgm.core.errors import EpureError
+from epuredgm.core.jobs import Job, JobFile, Stage
+from epuredgm.core.places import Workspace
+from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
+from epuredgm.orchestration.endings import cause_of, close_record, was_killed
+from epuredgm.orchestration.faults import explained
+from epuredgm.orchestration.launch import job_file, modules_for, new_run
+from epuredgm.orchestration.locks import hold
+from epuredgm.orchestration.logbook import LogBook, new_folder
+from epuredgm.orchestration.observer import Observer, Outcome, Several
+from epuredgm.orchestration.pointers import read_pointer, write_pointer
+from epuredgm.orchestration.pool import Ended, Noted, Pool, Progressed
+from epuredgm.orchestration.records import Record
+from epuredgm.orchestration.signals import StopRequests
+from epuredgm.orchestration.state import State
+
+__all__ = ["Outcome", "execute"]
+
+POLL_SECONDS = 0.2
+TRIES = 2
+"""How often a job is launched whose process is killed from outside."""
+
+
+def execute(
+    assessments: Sequence[Assessment],
+    workspace: Workspace,
+    *,
+    devices: Sequence[str],
+    threads: int,
+    observer: Observer,
+    force: Collection[Stage] = (),
+    wait: bool = False,
+    command: str = "",
+    worker: str = "epuredgm.worker",
+    preload: Collection[str] | None = None,
+) -> Outcome:
+    """Carry out what an assessed plan says is to do.
+
+    Args:
+        assessments: what :func:`epuredgm.orchestration.assess.assess` returned.
+        workspace: where everything goes.
+        devices: one job at a time runs on each.
+        threads: threads for each job.
+        observer: told what happens.
+        force: stages to do again, as given to ``assess``.
+        wait: wait for another run in this workspace rather than refuse.
+        command: the command line, for the records.
+        worker: module whose ``carry_out`` does a job.
+        preload: modules that the workers' server imports first; by default those that the jobs need.
+
+    Raises:
+        BadRequest: if another run is at work here, or the workspace cannot be written.
+        EpureError: if the disk is full; what was finished is kept.
+    """
+    if preload is None:
+        preload = modules_for([a.job for a in assessments if a.to_do], worker)
+    with explained(workspace), hold(workspace, command, wait=wait, say=observer.note):
+        pool = Pool(devices, threads, worker, preload)
+        folder = new_folder(workspace.logs)
+        with StopRequests() as requests, pool:
+            return _Execution(
+                assessments, workspace, folder, pool, requests, observer, force, threads, command
+            ).run()
+
+
+class _Execution:
+    """One invocation at work."""
+
+    def __init__(
+        self,
+        assessments: Sequence[Assessment],
+        workspace: Workspace,
+        folder: Path,
+        pool: Pool,
+        requests: StopRequests,
+        observer: Observer,
+        force: Collection[Stage],
+        threads: int,
+        command: str,
+    ) -> None:
+        self.assessments = assessments
+        self.workspace = workspace
+        self.folder = folder
+        self.pool = pool
+        self.requests = requests
+        self.observer: Observer = Several(observer, LogBook(folder))
+        self.threads = threads
+        self.judge = Judge(workspace, force)
+        jobs = [a.job for a in assessments]
+        self.state = State(folder / "state.json", workspace, jobs, command)
+        self.waiting: dict[str, Job] = {job.key: job for job in jobs}
+        self.quiet = {a.job.key for a in assessments if a.action == UP_TO_DATE}
+        self.running: dict[str, JobFile] = {}
+        self.jobs = dict(self.waiting)
+        self.settled: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
+        self.tries: dict[str, int] = {}
+        self.began = time.monotonic()
+        self.heard = 0  # stop requests acted upon
+
+    def run(self) -> Outcome:
+        try:
+            self._work()
+        except BaseException:
+            with suppress(OSError):  # what is shown must end, whatever the disk says
+                self.observer.finished(self._outcome())
+            raise
+        outcome = self._outcome()
+        self.state.close(outcome.exit_code)
+        self.state.save()
+        self.observer.finished(outcome)
+        return outcome
+
+    def _work(self) -> None:
+        self._open()
+        self._launch_ready()
+        while self.running:
+            self.state.save()
+            self._obey()
+            events = self.pool.poll(POLL_SECONDS)
+            for event in events:
+                self._take(event)
+            if any(isinstance(event, Ended) for event in events):
+                self._launch_ready()
+
+    def _open(self) -> None:
+        if any(a.to_do for a in self.assessments):
+            self.pool.warm()
+        try:
+            write_pointer(self.workspace.latest, self.folder)
+        except EpureError as error:
+            self.observer.note(str(error))
+        self.observer.started(self.assessments)
+        for fault in self.judge.records.faults:
+            self.observer.note(fault)
+
+    # deciding -------------------------------------------------------------------------------------
+
+    def _launch_ready(self) -> None:
+        """Settle or launch every waiting job whose needs are settled, in the order of the plan."""
+        for job in list(self.waiting.values()):
+            if self.requests.count:
+                return
+            if any(key in self.waiting or key in self.running for key in job.needs):
+                continue
+            self._decide(job)
+
+    def _decide(self, job: Job) -> None:
+        verdict = self.judge.at_launch(job, self._unmade())
+        if verdict.action == UP_TO_DATE:
+            self._mend_pointer(job)
+            self._settle(job, UP_TO_DATE, record=self.judge.records.get(job.key))
+        elif verdict.action == BLOCKED:
+            self._settle(job, BLOCKED, error="; ".join(verdict.reasons))
+        else:
+            device = self.pool.free_device()
+            if device is not None:
+                self._launch(job, device)
+
+    def _unmade(self) -> set[str]:
+        return {key for key, status in self.settled.items() if status not in ("done", UP_TO_DATE)}
+
+    def _settle(
+        self,
+        job: Job,
+        status: str,
+        *,
+        record: Record | None = None,
+        seconds: float | None = None,
+        error: str | None = None,
+        log: str | None = None,
+    ) -> None:
+        self.waiting.pop(job.key, None)
+        self.settled[job.key] = status
+        if error is not None and status == "failed":
+            self.errors[job.key] = error
+        self.state.set(job.key, status, record, error=error)
+        if status != UP_TO_DATE or job.key not in self.quiet:
+            self.observer.job_finished(job, status, seconds, error, log)
+
+    def _mend_pointer(self, job: Job) -> None:
+        """A pointer that was removed comes back."""
+        record = self.judge.records.get(job.key)
+        if record is None or not record.run or job.run is None or job.seed is None:
+            return
+        pointer = self.workspace.run_pointer(job.run, job.seed)
+        if read_pointer(pointer) is None:
+            write_pointer(pointer, self.workspace.root / record.run)
+
+    # launching ------------------------------------------------------------------------------------
+
+    def _launch(self, job: Job, device: str) -> None:
+        inputs = self.judge.inputs(job, self._unmade())
+        former = self.judge.resumable(job, inputs)
+        run = former.run if former is not None else new_run(job, self.workspace)
+        self._start(job_file(job, self.workspace, inputs, self.folder, device, self.threads, run))
+
+    def _start(self, work: JobFile) -> None:
+        """Launch a job, for the first time or again."""
+        job = self.jobs[work.key]
+        path = self.folder / "jobs" / f"{job.key.replace('/', '.')}.json"
+        work.write(path)
+        self.tries[job.key] = self.tries.get(job.key, 0) + 1
+        self.waiting.pop(job.key, None)
+        self.running[job.key] = work
+        self.state.set(job.key, "started", log=self.workspace.relative(Path(work.log)), run=work.run)
+        self.state.save()
+        self.observer.job_started(job)
+        self.pool.launch(job.key, path, work.device)
+
+    # hearing --------------------------------------------------------------------------------------
+
+    def _take(self, event: Progressed | Noted | Ended) -> None:
+        job = self.jobs[event.key]
+        if isinstance(event, Progressed):
+            self.observer.job_progress(job, event.done, event.total, event.what, event.figures)
+        elif isinstance(event, Noted):
+            self.observer.note(f"{job.key}: {event.text}")
+        else:
+            self._ended(job, event)
+
+    def _ended(self, job: Job, event: Ended) -> None:
+        work = self.running.pop(job.key)
+        self.judge.forget(job.key)
+        report = event.report
+        if report is None or (report.status == "interrupted" and not self.requests.count):
+            self._lost(job, work, event)
+            return
+        record = self.judge.records.get(job.key)
+        seconds, error = report.seconds, report.error
+        self._settle(job, report.status, record=record, seconds=seconds, error=error, log=work.log)
+
+    def _lost(self, job: Job, work: JobFile, event: Ended) -> None:
+        """A process that ended without being asked to: try once more, then give up."""
+        how, exit_class = cause_of(event)
+        again = was_killed(event) and not self.requests.count and self.tries[job.key] < TRIES
+        status = "interrupted" if self.requests.count else ("started" if again else "failed")
+        record = close_record(self.judge.records, work, event.pid, status, exit_class, how)
+        if again:
+            self.observer.note(f"{job.key}: {how}; trying once more")
+            self._start(work)
+        else:
+            self._settle(job, status, record=record, seconds=record.seconds, error=how, log=work.log)
+
+    def _obey(self) -> None:
+        """Act on Ctrl-C and SIGTERM: the first one asks the workers to stop, the second one kills them."""
+        count = self.requests.count
+        if count > self.heard == 0:
+            self.observer.note("stopping: jobs save what they have; Ctrl-C again stops at once")
+            self.pool.stop()
+        if count > self.heard and count > 1:
+            self.pool.kill()
+        self.heard = count
+
+    def _outcome(self) -> Outcome:
+        counts = {status: list(self.settled.values()).count(status) for status in set(self.settled.values())}
+        return Outcome(
+            done=counts.get("done", 0),
+            skipped=counts.get(UP_TO_DATE, 0),
+            failed=counts.get("failed", 0),
+            blocked=counts.get(BLOCKED, 0),
+            left=counts.get("interrupted", 0) + len(self.waiting),
+            seconds=time.monotonic() - self.began,
+            folder=self.folder,
+            signal=self.requests.signal,
+            failures=dict(self.errors),
+        )

@@ -1,0 +1,269 @@
+"""Worker processes: a fresh one for each job, forked from a warm server, one at a time on each device.
+
+The server has imported what the jobs need and touched no device, so that a worker is ready at once and a job
+that dies takes nothing with it. Where there is no such server (Windows), processes are spawned. A worker
+whose orchestrator dies sees its channel close, and ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing as mp
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from epuredgm.core.errors import EpureError
+
+SERVER_LOST = 255
+"""Exit code that multiprocessing gives when the server died and cannot tell; the worker itself may go on."""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A job is so far."""
+
+    key: str
+    done: float
+    total: float
+    what: str
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A job has something to say."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A worker's last word: the record's status, time, exit class and, if it did not go well, the error."""
+
+    status: str
+    seconds: float
+    exit_class: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A worker's process is gone; ``report`` is None if it died before its last word."""
+
+    key: str
+    report: Report | None
+    exit_code: int
+    pid: int
+
+
+Event = Progressed | Noted | Ended
+
+
+@dataclass
+class _Worker:
+    key: str
+    device: str
+    process: Any  # the class differs by start method
+    channel: Connection
+    report: Report | None = None
+    watched: list[Any] = field(default_factory=list)
+
+
+class Pool:
+    """Runs job files on devices, one job at a time on each.
+
+    Args:
+        devices: e.g. ``["cpu"]`` or ``["cuda:0", "cuda:1"]``.
+        threads: threads that each worker may use.
+        worker: module whose ``carry_out(path, channel)`` does a job.
+        preload: modules that the server imports before the first job; those that do not exist are skipped.
+    """
+
+    def __init__(self, devices: Sequence[str], threads: int, worker: str, preload: Collection[str]) -> None:
+        self._free = list(devices)
+        self._threads = threads
+        self._module = worker
+        self._preload = list(preload)
+        self._workers: dict[str, _Worker] = {}
+        self._context: Any = None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(grace=10.0)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job runs."""
+        return bool(self._workers)
+
+    def free_device(self) -> str | None:
+        """A device on which nothing runs, or None."""
+        return self._free[0] if self._free else None
+
+    def warm(self) -> None:
+        """Start the server, which goes on importing while the caller does other things."""
+        if self._context is not None:
+            return
+        if "forkserver" not in mp.get_all_start_methods():
+            self._context = mp.get_context("spawn")
+            return
+        from multiprocessing import forkserver
+
+        self._context = mp.get_context("forkserver")
+        self._context.set_forkserver_preload(self._preload)
+        with _environment(self._threads), _deaf(), _no_main():
+            forkserver.ensure_running()
+
+    def launch(self, key: str, job_file: Path, device: str) -> None:
+        """Start a worker on a device that is free.
+
+        Raises:
+            EpureError: if the system gives no process.
+        """
+        self.warm()
+        ours, theirs = self._context.Pipe(duplex=True)
+        process = self._context.Process(
+            target=enter, args=(self._module, str(job_file), theirs), name=f"epuredgm {key}"
+        )
+        try:
+            with _environment(self._threads), _no_main():
+                process.start()
+        except (EOFError, OSError) as error:
+            raise EpureError(f"cannot start a worker process: {error or type(error).__name__}") from error
+        theirs.close()
+        self._free.remove(device)
+        self._workers[key] = _Worker(key, device, process, ours, watched=[ours, process.sentinel])
+
+    def poll(self, seconds: float) -> list[Event]:
+        """What has happened; waits up to ``seconds`` for something to."""
+        watched = [handle for worker in self._workers.values() for handle in worker.watched]
+        if not watched:
+            time.sleep(seconds)
+            return []
+        ready = set(map(id, wait(watched, seconds)))
+        events: list[Event] = []
+        for worker in list(self._workers.values()):
+            if any(id(handle) in ready for handle in worker.watched):
+                events.extend(self._hear(worker))
+        return events
+
+    def stop(self) -> None:
+        """Ask every worker to save what it has and end."""
+        for worker in self._workers.values():
+            with suppress(OSError):
+                worker.channel.send(("stop",))
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        for worker in self._workers.values():
+            with suppress(ProcessLookupError):
+                worker.process.kill()
+
+    def close(self, grace: float) -> None:
+        """End whatever still runs: ask, wait up to ``grace`` seconds, then kill."""
+        self.stop()
+        deadline = time.monotonic() + grace
+        while self._workers and time.monotonic() < deadline:
+            self.poll(0.1)
+        self.kill()
+        for worker in self._workers.values():
+            worker.process.join(timeout=5)
+        self._workers.clear()
+
+    def _hear(self, worker: _Worker) -> Iterator[Event]:
+        """Everything that one worker has sent, and its end if it has ended."""
+        gone = False
+        while not gone:
+            try:
+                if not worker.channel.poll():
+                    break
+                message = worker.channel.recv()
+            except (EOFError, OSError):
+                gone = True
+                break
+            event = self._understand(worker, message)
+            if event is not None:
+                yield event
+        code = worker.process.exitcode
+        if code == SERVER_LOST and not gone:
+            worker.watched = [worker.channel]  # only the channel can tell now
+        elif gone or code is not None:
+            yield self._end(worker)
+
+    def _understand(self, worker: _Worker, message: tuple[Any, ...]) -> Event | None:
+        kind, *content = message
+        if kind == "progress":
+            return Progressed(worker.key, *content)
+        if kind == "note":
+            return Noted(worker.key, *content)
+        worker.report = Report(*content)
+        return None
+
+    def _end(self, worker: _Worker) -> Ended:
+        worker.process.join(timeout=5)
+        code = worker.process.exitcode
+        worker.channel.close()
+        del self._workers[worker.key]
+        self._free.append(worker.device)
+        return Ended(
+            worker.key, worker.report, SERVER_LOST if code is None else code, worker.process.pid or 0
+        )
+
+
+def enter(module: str, job_file: str, channel: Connection) -> None:
+    """Where a worker process begins: hand the job to ``module.carry_out``."""
+    carry_out: Callable[[str, Connection], int] = importlib.import_module(module).carry_out
+    sys.exit(carry_out(job_file, channel))
+
+
+@contextmanager
+def _environment(threads: int) -> Iterator[None]:
+    """Thread counts for the processes that start in the block; what the user has set stays."""
+    wanted = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": 1}
+    missing = {name: str(count) for name, count in wanted.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that start in the block ignore Ctrl-C and SIGTERM: who stops is decided here."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Workers need nothing of the program that was started, so they do not import it once more."""
+    former = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = former

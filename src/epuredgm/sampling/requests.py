@@ -1,0 +1,90 @@
+"""What each set of samples is asked for: nothing, the test split's conditions, or a component of its designs.
+
+Test rows come in one seeded order, the same for every model and mode, so that comparisons are over the same
+rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.core.errors import UnsupportedMode
+from epuredgm.core.jobs import Mode
+from epuredgm.core.seeds import derive
+from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Designs
+
+
+@dataclass(frozen=True)
+class SetRequest:
+    """One set of N samples; rows correspond.
+
+    Attributes:
+        mode: one of the three.
+        component: name of the given component; None unless the mode is inpainting.
+        ids: (N,) of the test rows; empty strings where none is behind a sample.
+        conditions: float64 (N, K) in the data set's own units; None where none is asked for.
+        known: uint8 (N, C, H, W) as stored, zero outside the given component; None unless inpainting.
+        given: bool (C,), which components are given.
+    """
+
+    mode: Mode
+    component: str | None
+    ids: NDArray[np.str_]
+    conditions: NDArray[np.float64] | None
+    known: NDArray[np.uint8] | None
+    given: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def unconditional(spec: DataSpec, count: int) -> SetRequest:
+    """``count`` designs of any kind; no test row is looked at."""
+    nothing = np.zeros(spec.channels, dtype=np.bool_)
+    return SetRequest(Mode.UNCONDITIONAL, None, np.full(count, "", dtype=np.str_), None, None, nothing)
+
+
+def conditional(spec: DataSpec, designs: Designs, count: int, seed: int) -> SetRequest:
+    """One design for the conditions of each of ``count`` test rows; no image is looked at.
+
+    Raises:
+        UnsupportedMode: if the data set has no conditions.
+    """
+    if spec.condition_width == 0:
+        raise UnsupportedMode(
+            f"data set {spec.name} is used without conditions, so there are none to sample on",
+            "Choose a condition set (dataset.conditions=...), or leave the mode conditional out.",
+        )
+    rows = ordered_test_rows(designs.train, count, seed)
+    nothing = np.zeros(spec.channels, dtype=np.bool_)
+    return SetRequest(Mode.CONDITIONAL, None, designs.ids[rows], designs.conditions[rows], None, nothing)
+
+
+def inpainting(spec: DataSpec, designs: Designs, count: int, seed: int, component: str) -> SetRequest:
+    """One design around ``component`` of each of ``count`` test rows, with the row's conditions.
+
+    Of the test images only that component is looked at.
+    """
+    rows = ordered_test_rows(designs.train, count, seed)
+    channel = spec.component_names.index(component)
+    known = np.zeros((len(rows), spec.channels, spec.height, spec.width), dtype=np.uint8)
+    known[:, channel] = designs.images[rows, channel]
+    given = np.arange(spec.channels) == channel
+    conditions = designs.conditions[rows] if spec.condition_width else None
+    return SetRequest(Mode.INPAINTING, component, designs.ids[rows], conditions, known, given)
+
+
+def ordered_test_rows(train: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.int64]:
+    """Row numbers of ``count`` test designs in a seeded order without replacement; all if there are fewer.
+
+    Args:
+        train: bool (N,), False for the test split.
+        count: rows wanted.
+        seed: of the run; the order of a smaller count is the start of that of a larger one.
+    """
+    rows = np.flatnonzero(~train).astype(np.int64)
+    return np.random.default_rng(derive(seed, "test rows")).permutation(rows)[:count]

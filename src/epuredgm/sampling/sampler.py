@@ -1,0 +1,148 @@
+"""The one sampler: a model and a request to a set of designs, in batches whose randomness has names.
+
+Batch b of a set draws from the stream ``(seed, "sample", mode, given component, b)``, so that a set that was
+stopped and taken up again is the set that an unbroken run draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from epuredgm.core.errors import EpureError, Interrupted
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.seeds import derive
+from epuredgm.core.settings import SamplingSettings
+from epuredgm.data.conditions import ConditionNormaliser
+from epuredgm.data.samples import SampleSet
+from epuredgm.interface import GenerativeModel, SampleRequest
+from epuredgm.sampling.discrete import to_stored
+from epuredgm.sampling.parts import Parts
+from epuredgm.sampling.requests import SetRequest
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws sets from one trained model.
+
+    Attributes:
+        model: on its device, in evaluation mode.
+        normaliser: from the conditions' own units to the model's.
+        settings: batch size and guidance.
+        seed: of the run.
+        precision: type of autocast; None for fp32.
+        monitor: hears of progress and tells when to stop.
+    """
+
+    model: GenerativeModel
+    normaliser: ConditionNormaliser
+    settings: SamplingSettings
+    seed: int
+    precision: torch.dtype | None
+    monitor: Monitor
+
+    def draw(self, request: SetRequest, facts: Mapping[str, Any], parts: Parts) -> SampleSet:
+        """Draw one set.
+
+        Args:
+            request: what is asked for.
+            facts: JSON-ready, free of times: go into the set's ``meta``.
+            parts: where finished batches are kept until the set is whole.
+
+        Raises:
+            UnsupportedMode: if the model cannot do what is asked.
+            EpureError: if it draws another shape, or values that are not numbers.
+            Interrupted: if the monitor asks to stop; finished batches are kept.
+        """
+        spec = self.model.spec
+        images = np.empty((len(request), spec.channels, spec.height, spec.width), dtype=np.uint8)
+        for number, rows in self._batches(len(request)):
+            if self.monitor.stopping():
+                raise Interrupted("sampling was asked to stop", "The same command continues from here.")
+            part = parts.read(number, images[rows].shape)
+            if part is None:
+                part = self._batch(request, number, rows)
+                parts.write(number, part)
+            images[rows] = part
+            self.monitor.progress(rows.stop, len(request), self._title(request))
+        return self._as_set(request, images, facts)
+
+    def _batches(self, count: int) -> Iterator[tuple[int, slice]]:
+        for number, start in enumerate(range(0, count, self.settings.batch_size)):
+            yield number, slice(start, min(start + self.settings.batch_size, count))
+
+    def _batch(self, request: SetRequest, number: int, rows: slice) -> NDArray[np.uint8]:
+        """Stored values of one batch, (B, C, H, W)."""
+        known = None if request.known is None else torch.from_numpy(request.known[rows]).to(self.model.device)
+        given = torch.from_numpy(request.given).to(self.model.device)
+        rng = self._stream(request, number)
+        with torch.inference_mode(), self._autocast():
+            drawn = self.model.sample(self._request(request, rows, known, given), rng)
+        spec = self.model.spec
+        expected = (rows.stop - rows.start, spec.channels, spec.height, spec.width)
+        if tuple(drawn.shape) != expected:
+            raise EpureError(f"the model drew designs of shape {tuple(drawn.shape)}, not {expected}")
+        if not bool(torch.isfinite(drawn).all()):
+            raise EpureError("the model drew values that are not numbers", "Try training.precision=fp32.")
+        return to_stored(drawn.float(), spec, known, given if known is not None else None).cpu().numpy()
+
+    def _request(
+        self, request: SetRequest, rows: slice, known: Tensor | None, given: Tensor
+    ) -> SampleRequest:
+        count = rows.stop - rows.start
+        conditions = None
+        if request.conditions is not None:
+            encoded = self.normaliser.encode(request.conditions[rows])
+            conditions = torch.from_numpy(encoded).to(self.model.device)
+        if known is None:
+            return SampleRequest(count, conditions, guidance=self.settings.guidance)
+        images = known.float() / (1.0 if self.model.spec.values == "binary" else 255.0)
+        flags = given.expand(count, -1)
+        return SampleRequest(count, conditions, images, flags, self.settings.guidance)
+
+    def _stream(self, request: SetRequest, number: int) -> torch.Generator:
+        """The batch's generator; torch's own is seeded too, for draws that take none."""
+        seed = derive(self.seed, "sample", str(request.mode), request.component or "", number)
+        torch.manual_seed(derive(seed, "default"))
+        return torch.Generator(self.model.device).manual_seed(seed)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.precision is None:
+            return nullcontext()
+        return torch.autocast(self.model.device.type, dtype=self.precision)
+
+    def _title(self, request: SetRequest) -> str:
+        return f"{request.mode} designs" + (f" around {request.component}" if request.component else "")
+
+    def _as_set(self, request: SetRequest, images: NDArray[np.uint8], facts: Mapping[str, Any]) -> SampleSet:
+        spec = self.model.spec
+        asked: NDArray[np.float64] = (
+            np.full((len(request), spec.condition_width), np.nan)
+            if request.conditions is None
+            else request.conditions
+        )
+        meta = {
+            **facts,
+            "mode": str(request.mode),
+            "given": request.component,
+            "seed": self.seed,
+            "guidance": self.settings.guidance,
+            "batch_size": self.settings.batch_size,
+            "num_samples": len(request),
+        }
+        return SampleSet(
+            images=images,
+            components=spec.component_names,
+            conditions=asked.astype(np.float32),
+            condition_names=spec.condition_names,
+            ids=request.ids,
+            given=np.tile(request.given, (len(request), 1)),
+            meta=meta,
+        )

@@ -1,0 +1,63 @@
+"""From a job to its data: the declared spec, the reader that the configuration names, the decoded designs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from epuredgm.core.errors import DataError
+from epuredgm.core.jobs import JobFile
+from epuredgm.core.places import Workspace
+from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Designs, Reader
+from epuredgm.stages.build import build
+
+
+def spec_of(job: JobFile) -> DataSpec:
+    """What the job's data set declares."""
+    return DataSpec.from_config(job.config["dataset"])
+
+
+def reader_of(job: JobFile) -> Reader:
+    """The reader of the job's data set; touches no file."""
+    return make_reader(job.config["dataset"], Workspace(Path(job.workspace), job.branch))
+
+
+def make_reader(dataset: Mapping[str, Any], workspace: Workspace) -> Reader:
+    """The reader that a composed ``dataset`` section names.
+
+    Raises:
+        BadRequest: if it does not exist or does not take the section's arguments.
+    """
+    arguments = dict(dataset["reader"])
+    spec = DataSpec.from_config(dataset)
+    reader: Reader = build(arguments.pop("_target_"), spec, workspace.data(spec.name), **arguments)
+    return reader
+
+
+def designs_of(job: JobFile) -> Designs:
+    """The designs that the job's ``prepare`` made.
+
+    Raises:
+        CorruptArtefact: if they are not what was written.
+        DataError: if their shape is not the declared one.
+    """
+    return load(reader_of(job), Path(job.workspace) / job.inputs["designs"].path, spec_of(job))
+
+
+def load(reader: Reader, entry: Path, spec: DataSpec) -> Designs:
+    """Read a prepared entry and hold it against the spec.
+
+    Raises:
+        CorruptArtefact: if it is not what was written.
+        DataError: if its shape is not the declared one.
+    """
+    designs = reader.load(entry)
+    declared = (len(designs), spec.channels, spec.height, spec.width)
+    if designs.images.shape != declared or designs.conditions.shape != (len(designs), spec.condition_width):
+        raise DataError(
+            f"data set {spec.name}: its reader gave images {designs.images.shape} and conditions "
+            f"{designs.conditions.shape}, not {declared} with {spec.condition_width} conditions"
+        )
+    return designs

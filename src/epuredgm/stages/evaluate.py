@@ -1,0 +1,84 @@
+"""Stage ``evaluate``: the sample sets of one run to ``run_seedN.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from epuredgm import __version__
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import write_json
+from epuredgm.core.jobs import JobFile
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.places import Workspace
+from epuredgm.core.settings import EvaluationSettings, read
+from epuredgm.data.samples import SampleSet
+from epuredgm.evaluation.evaluator import Samples, evaluate
+from epuredgm.stages.data_sets import designs_of, spec_of
+
+SCHEMA = 1
+
+
+def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
+    """Score the run's samples.
+
+    Inputs: ``designs``, and ``samples/<mode>`` or ``samples/<mode>/<given component>``. Output: ``result``.
+    """
+    if job.model is None or job.seed is None:
+        raise BadRequest(f"job {job.key} names no run")
+    samples = _samples(job)
+    designs = designs_of(job)
+    settings = read(EvaluationSettings, job.config["evaluation"])
+    scores = evaluate(spec_of(job), designs, samples, settings, job.seed, monitor)
+    result = {
+        "schema": SCHEMA,
+        "model": job.model,
+        "dataset": job.dataset,
+        "seed": job.seed,
+        "profile": job.config["profile"]["name"],
+        **scores,
+        "provenance": {
+            "data_fingerprint": designs.fingerprint,
+            "package_version": __version__,
+            "settings": dict(job.config["evaluation"]),
+            **_provenance(job, samples),
+        },
+    }
+    path = Workspace(Path(job.workspace), job.branch).result(job.dataset, job.model, job.seed)
+    write_json(path, result)
+    return {"result": path}
+
+
+def _samples(job: JobFile) -> Samples:
+    """The job's inputs called ``samples/...`` by mode, and by given component where their names have one."""
+    found: dict[str, Any] = {}
+    for name, artefact in sorted(job.inputs.items()):
+        kind, _, rest = name.partition("/")
+        if kind != "samples":
+            continue
+        mode, _, given = rest.partition("/")
+        sample_set = SampleSet.read(Path(job.workspace) / artefact.path)
+        if given:
+            found.setdefault(mode, {})[given] = sample_set
+        else:
+            found[mode] = sample_set
+    return found
+
+
+def _provenance(job: JobFile, samples: Samples) -> dict[str, Any]:
+    """The weights behind the samples, and hash and stated facts of every set by the name of its input."""
+    stated: dict[str, Mapping[str, Any]] = {}
+    for mode, content in samples.items():
+        if isinstance(content, SampleSet):
+            stated[mode] = content.meta
+        else:
+            stated.update({f"{mode}/{given}": each.meta for given, each in content.items()})
+    weights = sorted({str(meta["weights"]) for meta in stated.values() if "weights" in meta})
+    return {
+        "weights_sha256": weights[0] if len(weights) == 1 else weights or None,
+        "samples": {
+            name: {"sha256": job.inputs[f"samples/{name}"].sha256, "meta": dict(meta)}
+            for name, meta in stated.items()
+        },
+    }

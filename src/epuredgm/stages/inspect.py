@@ -1,0 +1,97 @@
+"""What a data set is like, in numbers: counts, areas, conditions, duplicates, overlap, connectivity."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Designs
+
+CHUNK = 2000  # designs looked at together
+UNION = "union"
+
+
+def describe(designs: Designs, spec: DataSpec, monitor: Monitor) -> dict[str, Any]:
+    """A JSON-ready account of the designs.
+
+    Returns:
+        ``splits`` (counts), ``areas`` (mean, std, min, max of lit pixels per component and union), ``empty``
+        (designs without the component), ``connected`` (share in exactly one 4-connected piece), ``overlap``
+        (share of designs in which components overlap), ``conditions`` (mean, std, min, max in train and
+        test), ``duplicates`` (copies within train, within test, and of train designs in test).
+    """
+    areas, pieces, overlap = _look(designs, monitor)
+    names = (*spec.component_names, UNION)
+    return {
+        "name": spec.name,
+        "size": [spec.height, spec.width],
+        "components": list(spec.component_names),
+        "fingerprint": designs.fingerprint,
+        "splits": {"train": int(designs.train.sum()), "test": int((~designs.train).sum())},
+        "areas": {name: _summary(areas[:, k]) for k, name in enumerate(names)},
+        "empty": {name: int((areas[:, k] == 0).sum()) for k, name in enumerate(names)},
+        "connected": {name: float((pieces[:, k] == 1).mean()) for k, name in enumerate(names)},
+        "overlap": float(overlap.mean()),
+        "conditions": {
+            name: {
+                "train": _summary(designs.conditions[designs.train, k]),
+                "test": _summary(designs.conditions[~designs.train, k]),
+            }
+            for k, name in enumerate(designs.condition_names)
+        },
+        "duplicates": _duplicates(designs),
+    }
+
+
+def count_pieces(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number of 4-connected pieces of each mask: (N, H, W) to (N,); one labelling for all of them."""
+    cross = np.zeros((3, 3, 3), dtype=bool)
+    cross[1] = ndimage.generate_binary_structure(2, 1)  # no connection from one mask to the next
+    labels, count = ndimage.label(masks, structure=cross)
+    owner = np.zeros(count + 1, dtype=np.int64)
+    where = np.nonzero(labels)
+    owner[labels[where]] = where[0]
+    return np.bincount(owner[1:], minlength=len(masks))
+
+
+def _look(
+    designs: Designs, monitor: Monitor
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Areas and pieces (N, C + 1), the union last, and whether components overlap (N,)."""
+    areas, pieces, overlap = [], [], []
+    for start in range(0, len(designs), CHUNK):
+        lit = np.asarray(designs.images[start : start + CHUNK]) > 0
+        masks = np.concatenate([lit, lit.any(axis=1, keepdims=True)], axis=1)
+        areas.append(masks.sum(axis=(2, 3), dtype=np.int64))
+        pieces.append(np.stack([count_pieces(masks[:, k]) for k in range(masks.shape[1])], axis=1))
+        overlap.append((lit.sum(axis=1) > 1).any(axis=(1, 2)))
+        monitor.progress(min(len(designs), start + CHUNK), len(designs), "inspecting designs")
+    return np.concatenate(areas), np.concatenate(pieces), np.concatenate(overlap)
+
+
+def _summary(values: NDArray[Any]) -> dict[str, float]:
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "min": float(values.min()),
+        "max": float(values.max()),
+    }
+
+
+def _duplicates(designs: Designs) -> dict[str, int]:
+    """Designs equal, pixel for pixel, to an earlier one of their split or, in test, to one of train."""
+    keys = [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in designs.images]
+    train = [key for key, flag in zip(keys, designs.train, strict=True) if flag]
+    test = [key for key, flag in zip(keys, designs.train, strict=True) if not flag]
+    known = set(train)
+    return {
+        "within train": len(train) - len(known),
+        "within test": len(test) - len(set(test)),
+        "of train designs in test": sum(key in known for key in test),
+    }

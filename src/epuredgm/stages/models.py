@@ -1,0 +1,87 @@
+"""From a configuration to a model on its device: the one place that sets up torch for speed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.jobs import JobFile
+from epuredgm.core.spec import DataSpec
+from epuredgm.interface import GenerativeModel
+from epuredgm.stages.build import build, resolve
+
+
+def build_model(config: Mapping[str, Any], spec: DataSpec) -> GenerativeModel:
+    """The model of a composed configuration, on the CPU.
+
+    Raises:
+        BadRequest: if its class is not a model, or does not take the arguments in ``model.network`` and
+            ``model.sampler``.
+    """
+    model = config["model"]
+    return make_model(model["target"], spec, model["network"], model["sampler"])
+
+
+def make_model(
+    target: str, spec: DataSpec, network: Mapping[str, Any], sampler: Mapping[str, Any]
+) -> GenerativeModel:
+    """Build ``target(spec, **network, **sampler)``.
+
+    Raises:
+        BadRequest: naming every argument that is unknown, missing or given twice, and the class's signature.
+    """
+    kind = resolve(target)
+    if not (isinstance(kind, type) and issubclass(kind, GenerativeModel)):
+        raise BadRequest(f"model.target {target} is not a model")
+    problems = _mismatches(kind, network, sampler)
+    if problems:
+        raise BadRequest(
+            "\n".join([f"{target} cannot be built:", *(f"  - {problem}" for problem in problems)]),
+            f"It is called {kind.__name__}{_signature(kind)}.",
+        )
+    made: GenerativeModel = build(target, spec, **network, **sampler)
+    return made
+
+
+def prepare_device(job: JobFile) -> torch.device:
+    """The job's device, with torch set up for it.
+
+    Raises:
+        BadRequest: if there is no such device.
+    """
+    torch.set_num_threads(max(1, job.threads))
+    torch.set_float32_matmul_precision("high")  # TF32 where the device has it
+    try:
+        device = torch.device(job.device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).strip().splitlines()[0]
+        raise BadRequest(
+            f"device {job.device!r} cannot be used: {reason}", "Choose another: --device cpu"
+        ) from error
+    if device.type == "cuda":
+        device = torch.device("cuda", device.index or 0)
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = True
+    return device
+
+
+def _mismatches(kind: type, network: Mapping[str, Any], sampler: Mapping[str, Any]) -> list[str]:
+    parameters = list(_signature(kind).parameters.values())[1:]  # without spec
+    known = {parameter.name for parameter in parameters}
+    needed = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
+    given = {**network, **sampler}
+    problems = [f"model.network.{name} is unknown" for name in network if name not in known]
+    problems += [f"model.sampler.{name} is unknown" for name in sampler if name not in known]
+    problems += [f"{name} is missing (model.network or model.sampler)" for name in needed - given.keys()]
+    problems += [f"{name} is in both model.network and model.sampler" for name in network if name in sampler]
+    return sorted(problems)
+
+
+def _signature(kind: type) -> inspect.Signature:
+    return inspect.signature(kind)

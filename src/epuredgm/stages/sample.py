@@ -1,0 +1,134 @@
+"""The job that draws the samples of one trained model in one mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import digest, remove_leftovers, write_json
+from epuredgm.core.jobs import JobFile, Mode
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.places import Workspace
+from epuredgm.core.settings import SamplingSettings, read
+from epuredgm.core.spec import DataSpec
+from epuredgm.data.conditions import ConditionNormaliser
+from epuredgm.data.weights import Weights, load_weights, restore
+from epuredgm.interface import GenerativeModel
+from epuredgm.reporting.contact_sheet import contact_sheet
+from epuredgm.sampling.parts import Parts
+from epuredgm.sampling.requests import SetRequest, conditional, inpainting, unconditional
+from epuredgm.sampling.sampler import Sampler
+from epuredgm.stages.data_sets import designs_of, spec_of
+from epuredgm.stages.models import make_model, prepare_device
+from epuredgm.training.precision import Precision
+
+
+def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
+    """Draw one set, or for inpainting one per given component.
+
+    Inputs: ``designs`` (not read in unconditional mode), ``weights``. Outputs: ``samples`` and ``sheet``; for
+    inpainting ``samples/<component>`` and ``sheet/<component>``.
+
+    Raises:
+        BadRequest: if the weights are of another data set.
+        CorruptArtefact: if they are damaged or do not fit the model.
+        UnsupportedMode: if the model cannot do what is asked.
+        Interrupted: if the monitor asks to stop; the same job continues.
+    """
+    if job.model is None or job.seed is None or job.mode is None:
+        raise BadRequest(f"job {job.key} names no run or no mode")
+    artefact = job.inputs["weights"]
+    weights = load_weights(Path(job.workspace) / artefact.path)
+    device, spec = prepare_device(job), spec_of(job)
+    settings = read(SamplingSettings, job.config["sampling"])
+    sampler = Sampler(
+        model=_model(job, weights, spec).to(device),
+        normaliser=ConditionNormaliser.from_dict(weights.facts["normaliser"]),
+        settings=settings,
+        seed=job.seed,
+        precision=Precision.resolve(weights.facts["training"]["precision"], device).dtype,
+        monitor=monitor,
+    )
+    facts = {
+        "model": job.model,
+        "dataset": job.dataset,
+        "weights": artefact.sha256,
+        "averaged": weights.ema is not None,
+        "sampler": dict(job.config["model"]["sampler"]),
+    }
+    outputs: dict[str, Path] = {}
+    drawn: list[Parts] = []
+    for request in _requests(job, spec, settings.num_samples, job.seed):
+        folder = _folder(job, request)
+        remove_leftovers(folder)
+        drawn.append(Parts(folder, digest([job.fingerprint, facts, request.component])[:16]))
+        outputs.update(_draw(sampler, request, facts, folder, drawn[-1]))
+    for parts in drawn:  # not before the last set is whole: a job that stops between two draws none twice
+        parts.remove()
+    return outputs
+
+
+def _requests(job: JobFile, spec: DataSpec, count: int, seed: int) -> Iterator[SetRequest]:
+    """The job's sets."""
+    mode = Mode(job.mode)
+    if mode is Mode.UNCONDITIONAL:
+        yield unconditional(spec, count)
+    elif mode is Mode.CONDITIONAL:
+        yield conditional(spec, designs_of(job), count, seed)
+    else:
+        designs = designs_of(job)
+        for component in spec.component_names:
+            yield inpainting(spec, designs, count, seed, component)
+
+
+def _folder(job: JobFile, request: SetRequest) -> Path:
+    assert job.seed is not None
+    place = Workspace(Path(job.workspace), job.branch)
+    return place.samples(f"{job.model}_{job.dataset}", job.seed, str(request.mode), request.component)
+
+
+def _draw(
+    sampler: Sampler, request: SetRequest, facts: Mapping[str, Any], folder: Path, parts: Parts
+) -> dict[str, Path]:
+    """Draw one set and write it with its picture; the time it took goes beside it, not into it."""
+    start = time.perf_counter()
+    samples = sampler.draw(request, facts, parts)
+    seconds = time.perf_counter() - start
+    path, sheet = folder / "samples.npz", folder / "contact_sheet.png"
+    samples.write(path)
+    write_json(folder / "timing.json", {"seconds": seconds, "device": str(sampler.model.device)})
+    around = f", given {request.component}" if request.component else ""
+    title = f"{facts['model']} on {facts['dataset']}, seed {sampler.seed}: {request.mode}{around}"
+    contact_sheet(samples.images, sampler.model.spec, sheet, title=title)
+    suffix = f"/{request.component}" if request.component else ""
+    return {f"samples{suffix}": path, f"sheet{suffix}": sheet}
+
+
+def _model(job: JobFile, weights: Weights, spec: DataSpec) -> GenerativeModel:
+    """The trained model: its network as trained, its sampler as this job asks."""
+    trained = DataSpec.from_dict(weights.facts["spec"])
+    if _signature(trained) != _signature(spec):
+        raise BadRequest(
+            f"the weights are of {_signature(trained)}, the data set is {_signature(spec)}",
+            "Train again: --force train",
+        )
+    settings = weights.facts["model"]
+    with torch.random.fork_rng(devices=[]):  # what building draws is overwritten
+        model = make_model(settings["target"], spec, settings["network"], job.config["model"]["sampler"])
+    restore(model, weights.for_use)
+    return model.eval()
+
+
+def _signature(spec: DataSpec) -> dict[str, Any]:
+    """What weights depend on; labels and colours are for people."""
+    return {
+        "size": (spec.height, spec.width),
+        "components": spec.component_names,
+        "conditions": spec.condition_names,
+        "values": spec.values,
+    }

@@ -1,0 +1,65 @@
+"""The Gaussian terms agree with torch.distributions and with the moments of their draws."""
+
+from __future__ import annotations
+
+import torch
+from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+
+from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
+
+LATENT = 4
+
+
+def diagonal(count: int) -> DiagonalGaussian:
+    return DiagonalGaussian.of(torch.randn(count, 2 * LATENT, generator=torch.Generator().manual_seed(1)))
+
+
+def full(count: int) -> FullGaussian:
+    rng = torch.Generator().manual_seed(2)
+    return FullGaussian.of(torch.randn(count, FullGaussian.parameters(LATENT), generator=rng), LATENT)
+
+
+def as_distribution(gaussian: FullGaussian) -> MultivariateNormal:
+    return MultivariateNormal(gaussian.mean, precision_matrix=gaussian.factor @ gaussian.factor.mT)
+
+
+def test_kl_to_the_standard_normal() -> None:
+    q = diagonal(5)
+    normal = Independent(Normal(q.mean, (0.5 * q.log_variance).exp()), 1)
+    standard = Independent(Normal(torch.zeros(5, LATENT), torch.ones(5, LATENT)), 1)
+    torch.testing.assert_close(q.kl_to_standard(), kl_divergence(normal, standard))
+    assert (DiagonalGaussian(torch.zeros(2, 3), torch.zeros(2, 3)).kl_to_standard() == 0).all()
+
+
+def test_kl_of_a_diagonal_from_a_full_gaussian() -> None:
+    q, p = diagonal(5), full(5)
+    normal = MultivariateNormal(q.mean, torch.diag_embed(q.log_variance.exp()))
+    torch.testing.assert_close(p.kl_from(q), kl_divergence(normal, as_distribution(p)), rtol=1e-4, atol=1e-4)
+
+
+def test_kl_from_itself_is_zero() -> None:
+    q = diagonal(3)
+    p = FullGaussian(q.mean, torch.diag_embed((-0.5 * q.log_variance).exp()))
+    torch.testing.assert_close(p.kl_from(q), torch.zeros(3), rtol=0, atol=1e-5)
+
+
+def test_draws_have_the_moments() -> None:
+    rng = torch.Generator().manual_seed(0)
+    q = DiagonalGaussian(*(part.expand(100_000, -1) for part in diagonal(1)))
+    z = q.draw(rng)
+    torch.testing.assert_close(z.mean(0), q.mean[0], rtol=0, atol=0.03)
+    torch.testing.assert_close(z.var(0).log(), q.log_variance[0], rtol=0, atol=0.03)
+    p = full(1)
+    many = FullGaussian(p.mean.expand(100_000, -1), p.factor.expand(100_000, -1, -1))
+    covariance = as_distribution(p).covariance_matrix[0]
+    z = many.draw(rng)
+    scale = covariance.diagonal().sqrt()
+    assert (((z.mean(0) - p.mean[0]) / scale).abs() < 0.03).all()
+    assert (((z.T.cov() - covariance) / (scale[:, None] * scale)).abs() < 0.03).all()
+
+
+def test_extreme_outputs_stay_finite() -> None:
+    wild = 1e4 * torch.ones(2, 2 * LATENT)
+    assert torch.isfinite(DiagonalGaussian.of(wild).kl_to_standard()).all()
+    p = FullGaussian.of(-100 * torch.ones(2, FullGaussian.parameters(LATENT)), LATENT)
+    assert torch.isfinite(p.kl_from(diagonal(2))).all()
