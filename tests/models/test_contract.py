@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
 
 from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.spec import DataSpec

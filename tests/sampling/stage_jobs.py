@@ -1,4 +1,4 @@
-"""Train and sample jobs of every registered family on a few toy designs, as the orchestrator would write them."""
+"""Train and sample jobs of every registered family on a few toy designs, as an orchestrator writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The train and sample jobs of every registered family: named outputs, the same bytes however often killed."""
+"""The train and sample jobs of every registered family: named outputs, the same bytes after any kill."""
 
 from __future__ import annotations
 

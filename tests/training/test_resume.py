@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+import training_breaks as breaks
 import training_fakes as fakes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ def test_orderly_stops(
     unbroken: Callable[[str], dict[str, bytes]],
 ) -> None:
     folder = tmp_path_factory.mktemp("stopped")
-    trained = fakes.until_done(kind, folder, stops, checkpoint_seconds=0.0 if often else 1e9)
+    trained = breaks.until_done(kind, folder, stops, checkpoint_seconds=0.0 if often else 1e9)
     assert files(trained) == unbroken(kind)
 
 
@@ -86,9 +87,9 @@ def test_kills_at_random_moments(
     dice = random.Random(f"kills {kind}")
     for number in range(3):
         folder = tmp_path / str(number)
-        deaths = [killed(server, fakes.killed_run, kind, folder, dice.randint(2, 12), 0.0) for _ in range(2)]
-        deaths.append(killed(server, fakes.killed_run, kind, folder, dice.randint(2, 6), 1e9))
-        deaths += [killed(server, fakes.killed_write, kind, folder, dice.randint(1, 6)) for _ in range(2)]
+        deaths = [killed(server, breaks.killed_run, kind, folder, dice.randint(2, 12), 0.0) for _ in range(2)]
+        deaths.append(killed(server, breaks.killed_run, kind, folder, dice.randint(2, 6), 1e9))
+        deaths += [killed(server, breaks.killed_write, kind, folder, dice.randint(1, 6)) for _ in range(2)]
         assert any(deaths)
         assert files(fakes.run(kind, folder)[1]) == unbroken(kind)
 
@@ -105,7 +106,7 @@ def stopped_at(folder: Path, *stops: int) -> Path:
     """A run with two generations of resume points; the path of the newer one."""
     for at in stops:
         with pytest.raises(Interrupted):
-            fakes.run("plain", folder, fakes.Stopper(at))
+            fakes.run("plain", folder, breaks.Stopper(at))
     return folder / "check" / "state.pt"
 
 
@@ -183,7 +184,7 @@ def test_tensorboard_shows_each_step_once_after_a_kill(tmp_path: Path, server: F
 
     stopped_at(tmp_path, 8)
     number_files(1)
-    assert killed(server, fakes.killed_run, "plain", tmp_path, 6, 1e9)  # ahead of its resume point
+    assert killed(server, breaks.killed_run, "plain", tmp_path, 6, 1e9)  # ahead of its resume point
     number_files(2)
     fakes.run("plain", tmp_path)
     events = EventAccumulator(str(tmp_path / "tb")).Reload()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import training_breaks as breaks
 import training_fakes as fakes
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import nn
 
 from epuredgm.core.errors import BadRequest, Interrupted, TrainingDiverged
-from epuredgm.core.monitor import Monitor
 from epuredgm.data.weights import load_weights
 from epuredgm.interface import Batch, Phase, Progress, Update
 from epuredgm.training.optimisers import clip_
@@ -189,65 +187,6 @@ def test_finishing_the_last_phase_reaches_the_files(tmp_path: Path) -> None:
         assert load_weights(path).live["codes"].shape == (35, 64)
 
 
-def test_history_has_every_interval_and_validation_and_its_means_are_right(tmp_path: Path) -> None:
-    _, trained = fakes.run("plain", tmp_path, log_every=1)
-    each = [line for line in lines(trained.history) if line["kind"] == "train"]
-    assert [line["step"] for line in each] == list(range(1, 12))
-    _, trained = fakes.run("plain", tmp_path / "other", log_every=5)
-    every_fifth = [line for line in lines(trained.history) if line["kind"] == "train"]
-    assert [line["step"] for line in every_fifth] == [5, 10, 11]
-    mean = math.fsum(line["terms"]["all.loss"] for line in each[:5]) / 5
-    assert every_fifth[0]["terms"]["all.loss"] == pytest.approx(mean, rel=1e-6)
-    assert every_fifth[0]["lr"] == each[4]["lr"]
-    validated = [line["step"] for line in lines(trained.history) if line["kind"] == "validation"]
-    assert validated == [4, 8, 11]
-
-
-def test_tensorboard_has_the_figures(tmp_path: Path) -> None:
-    fakes.run("plain", tmp_path)
-    (file,) = (tmp_path / "tb").iterdir()
-    found = {value.tag for event in EventFileLoader(str(file)).Load() for value in event.summary.value}
-    assert {"main/train/all.loss", "main/train/all.lr", "main/validation/loss"} <= found
-
-
-@pytest.mark.parametrize("eval_every", [1, 2, 5])
-def test_validation_comes_every_so_many_epochs_and_at_the_end(eval_every: int, tmp_path: Path) -> None:
-    _, trained = fakes.run("plain", tmp_path, eval_every=eval_every)
-    validated = [line["step"] for line in lines(trained.history) if line["kind"] == "validation"]
-    assert validated == {1: [4, 8, 11], 2: [8, 11], 5: [11]}[eval_every]
-
-
-def test_kept_epochs_have_files_of_their_own(tmp_path: Path) -> None:
-    fakes.run("plain", tmp_path, check_every=2)
-    assert sorted(path.name for path in (tmp_path / "check").iterdir()) == [
-        "best.safetensors",
-        "epoch_002.safetensors",
-        "last.safetensors",
-    ]
-    fakes.run("staged", tmp_path / "staged", check_every=2)
-    kept = load_weights(tmp_path / "staged" / "check" / "meta_epoch_002.safetensors")
-    assert kept.facts["moment"]["step"] == 5
-
-
-@dataclass
-class Listener(Monitor):
-    heard: list[tuple[float, float, str]] = field(default_factory=list)
-
-    def progress(self, done: float, total: float, what: str, **figures: float) -> None:
-        self.heard.append((done, total, what))
-        assert all(math.isfinite(value) for value in figures.values())
-
-
-def test_progress_counts_steps_over_all_phases(tmp_path: Path) -> None:
-    listener = Listener()
-    fakes.run("staged", tmp_path, listener)
-    assert {total for _, total, _ in listener.heard} == {13}
-    done = [step for step, _, _ in listener.heard]
-    assert done == sorted(done)
-    assert set(done) == set(range(1, 14))
-    assert listener.heard[-1][2] == "meta, epoch 2/2"
-
-
 @pytest.mark.parametrize("spoiled", ["loss", "weights", "validation"])
 def test_a_diverged_training_stops_with_a_name_and_saves_nothing(spoiled: str, tmp_path: Path) -> None:
     model = fakes.fresh("plain")
@@ -294,7 +233,7 @@ def test_a_finished_training_is_not_made_again(tmp_path: Path) -> None:
 
 def test_another_runs_resume_point_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        fakes.run("plain", tmp_path, fakes.Stopper(3))
+        fakes.run("plain", tmp_path, breaks.Stopper(3))
     inputs = fakes.inputs(fakes.fresh("plain"), fakes.settings(fakes.PHASES["plain"]))
     with pytest.raises(BadRequest, match="another configuration"):
         train(inputs, tmp_path, {}, "other")
@@ -319,7 +258,7 @@ def test_clipping_limits_the_total_norm() -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_lower_precisions_train_and_resume(precision: str, tmp_path: Path) -> None:
     _, unbroken = fakes.run("plain", tmp_path / "a", precision=precision)
-    broken = fakes.until_done("plain", tmp_path / "b", [6], precision=precision)
+    broken = breaks.until_done("plain", tmp_path / "b", [6], precision=precision)
     assert unbroken.weights.read_bytes() == broken.weights.read_bytes()
     assert all(torch.isfinite(value).all() for value in load_weights(unbroken.weights).live.values())
 

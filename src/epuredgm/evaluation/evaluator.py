@@ -63,22 +63,8 @@ def evaluate(
     order = [mode.value for mode in Mode if mode.value in samples]
     if not order:
         raise CorruptArtefact("there are no samples to evaluate", "Draw them first: --force sample")
-    bench = _Bench(spec, designs, settings, seed)
     metrics = all_metrics()
-    work = list(_sets(samples, order))
-    blocks: dict[str, Any] = {}
-    done, total = 0, len(work) * len(metrics)
-    for mode, given, sample_set in work:
-        case = bench.case(sample_set, f"{mode}/{given}" if given else mode)
-        block: Json = {"counts": _counts(case, sample_set)}
-        for metric in metrics:
-            if monitor.stopping():
-                raise Interrupted("stopped while evaluating; samples are kept")
-            if mode in {each.value for each in metric.modes}:
-                block[metric.key] = metric.compute(case)
-            done += 1
-            monitor.progress(done, total, f"evaluating {mode}")
-        _place(blocks, mode, given, block)
+    blocks = _blocks(_Bench(spec, designs, settings, seed), metrics, list(_sets(samples, order)), monitor)
     for mode in order:
         if isinstance(samples[mode], Mapping):
             blocks[mode][AVERAGE] = averaged(list(blocks[mode].values()))
@@ -168,11 +154,30 @@ def _sets(samples: Samples, order: list[str]) -> Iterator[tuple[str, str | None,
             yield from ((mode, given, content[given]) for given in sorted(content))
 
 
-def _place(blocks: dict[str, Any], mode: str, given: str | None, block: Json) -> None:
-    if given is None:
-        blocks[mode] = block
-    else:
-        blocks.setdefault(mode, {})[given] = block
+def _blocks(
+    bench: _Bench,
+    metrics: tuple[Metric, ...],
+    work: list[tuple[str, str | None, SampleSet]],
+    monitor: Monitor,
+) -> dict[str, Any]:
+    """Every set's block, by mode and, where sets have one, by given component."""
+    blocks: dict[str, Any] = {}
+    done, total = 0, len(work) * len(metrics)
+    for mode, given, samples in work:
+        case = bench.case(samples, f"{mode}/{given}" if given else mode)
+        block: Json = {"counts": _counts(case, samples)}
+        for metric in metrics:
+            if monitor.stopping():
+                raise Interrupted("stopped while evaluating; samples are kept")
+            if mode in {each.value for each in metric.modes}:
+                block[metric.key] = metric.compute(case)
+            done += 1
+            monitor.progress(done, total, f"evaluating {mode}")
+        if given is None:
+            blocks[mode] = block
+        else:
+            blocks.setdefault(mode, {})[given] = block
+    return blocks
 
 
 def _counts(case: Case, samples: SampleSet) -> Json:

@@ -1,4 +1,4 @@
-"""Building blocks of the convolutional networks: residual blocks with context, attention, halving, doubling."""
+"""Building blocks of the convolutional networks: residual block with context, attention, change of grid."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         normaliser=ConditionNormaliser.from_dict(weights.facts["normaliser"]),
         settings=settings,
         seed=job.seed,
-        precision=Precision.resolve(weights.facts["training"]["precision"], device).dtype,
+        precision=Precision.resolve(weights.facts["precision"], device).dtype,
         monitor=monitor,
     )
     facts = {

@@ -57,10 +57,12 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         seed=job.seed,
         monitor=monitor,
     )
-    facts = {
+    model_section = job.config["model"]
+    facts = {  # only what the result depends on: a run that went on with another log cadence is the same run
         "spec": spec.to_dict(),
-        "model": dict(job.config["model"]),
-        "training": dict(job.config["training"]),
+        "model": {key: model_section[key] for key in ("name", "target", "network")},
+        "settings": dict(job.hashed),
+        "precision": job.config["training"]["precision"],
         "normaliser": normaliser.to_dict(),
         "seed": job.seed,
         "data_fingerprint": designs.fingerprint,

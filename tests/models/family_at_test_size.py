@@ -1,0 +1,99 @@
+"""A family at test size for any data set, designs for it, and a few steps of training."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from epuredgm.core.spec import Component, Condition, DataSpec
+from epuredgm.interface import Batch, GenerativeModel, Progress, SampleRequest
+
+HEIGHT, WIDTH = 64, 32
+
+
+@dataclass(frozen=True)
+class Family:
+    """One entry of the registry."""
+
+    name: str
+    config: dict[str, Any]
+
+    @property
+    def supports(self) -> list[str]:
+        return self.config["supports"]
+
+    def build(self, spec: DataSpec, seed: int = 0) -> GenerativeModel:
+        module, _, kind = self.config["target"].rpartition(".")
+        torch.manual_seed(seed)
+        build: Callable[..., GenerativeModel] = getattr(importlib.import_module(module), kind)
+        return build(spec, **self.config["network"], **self.config["sampler"]).eval()
+
+
+def make_spec(
+    components: int, conditions: int, *, exclusive: bool = True, values: str = "binary"
+) -> DataSpec:
+    return DataSpec(
+        name="made_up",
+        height=HEIGHT,
+        width=WIDTH,
+        components=tuple(Component(f"part_{k}", f"part {k}", "#808080") for k in range(components)),
+        conditions=tuple(Condition(f"number_{k}") for k in range(conditions)),
+        values=values,
+        exclusive=exclusive,
+    )
+
+
+def make_batch(spec: DataSpec, count: int, seed: int = 0) -> Batch:
+    """Blocks of 8 x 8 pixels at random, exclusive where the data set is; conditions of unit variance."""
+    rng = torch.Generator().manual_seed(seed)
+    shape = (count, spec.channels, HEIGHT // 8, WIDTH // 8)
+    if spec.exclusive:
+        labels = torch.randint(spec.channels + 1, (count, 1, *shape[2:]), generator=rng)
+        images = (labels == torch.arange(1, spec.channels + 1)[:, None, None]).float()
+    else:
+        images = torch.rand(shape, generator=rng)
+        images = images.round() if spec.values == "binary" else images
+    images = images.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    return Batch(images, torch.randn(count, spec.condition_width, generator=rng))
+
+
+def progress(step: int = 0, steps: int = 10) -> Progress:
+    return Progress(0, 1, step, steps, torch.Generator().manual_seed(1000 + step))
+
+
+def train(model: GenerativeModel, batches: Callable[[int], Batch], steps: int, lr: float = 5e-3) -> None:
+    """All phases of the family, ``steps`` steps each, as the trainer would but for its comforts."""
+    for phase in model.phases():
+        optimizers = [
+            torch.optim.Adam([p for m in update.modules for p in m.parameters()], lr=lr)
+            for update in phase.updates
+        ]
+        for step in range(steps):
+            for update, optimizer in zip(phase.updates, optimizers, strict=True):
+                optimizer.zero_grad(set_to_none=True)
+                update.loss(batches(step), progress(step, steps))["loss"].backward()
+                optimizer.step()
+        with torch.no_grad():
+            phase.finish((batches(step) for step in range(4)), progress(steps, steps))
+
+
+def draw(model: GenerativeModel, request: SampleRequest, seed: int = 0) -> Tensor:
+    with torch.no_grad():
+        return model.sample(request, torch.Generator().manual_seed(seed)).clone()
+
+
+def request_for(mode: str, batch: Batch, given: int = 0) -> SampleRequest:
+    """A request of the mode, around component ``given`` of the batch where one is given."""
+    count, channels = batch.images.shape[:2]
+    conditions = batch.conditions if batch.conditions.shape[1] else None
+    if mode == "unconditional":
+        return SampleRequest(count)
+    if mode == "conditional":
+        return SampleRequest(count, conditions)
+    flags = (torch.arange(channels) == given).expand(count, -1)
+    return SampleRequest(count, conditions, batch.images * flags[:, :, None, None], flags)
