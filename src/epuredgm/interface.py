@@ -1,7 +1,7 @@
 """The contract between models and the one trainer and the one sampler.
 
-A family says *what* is optimised (phases of updates) and *how it draws* (``sample``); configuration says how long
-and with what. Nothing outside a family's own file tests which family it is.
+A family says *what* is optimised (phases of updates) and *how it draws* (``sample``); configuration says how
+long and with what. Nothing outside a family's own file tests which family it is.
 """
 
 from __future__ import annotations

@@ -129,12 +129,13 @@ def test_a_worker_that_outlives_its_orchestrator_is_waited_for(tmp_path: Path) -
     (pid,) = (row[0].last.pid for row in overview(workspace) if row[1] == "running" and row[0].last)
     os.kill(pid, signal.SIGSTOP)
     process.kill()
-    process.communicate()
+    process.wait()  # its output stays open as long as the worker lives
     second = start(tmp_path)
     wait_for(lambda: len(list(tmp_path.glob("logs/pipeline/2*/training/a_seed0.log"))) == 2)
     time.sleep(0.5)
     assert ran(tmp_path).count(TRAIN) == 1
     os.kill(pid, signal.SIGCONT)
+    process.communicate()
     second.communicate()
     assert second.returncode == 0
     assert ran(tmp_path).count(TRAIN) == 2

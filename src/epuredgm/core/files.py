@@ -107,7 +107,7 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` to ``path`` atomically, as indented JSON in the order of its keys, which may matter."""
+    """Write ``content`` to ``path`` atomically, as indented JSON; the order of the keys is kept."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
