@@ -52,8 +52,8 @@ def results(workspace: Path) -> dict[str, str]:
     for pointer in sorted(base.glob("outputs/*/run_seed*")):
         for weights in pointer.glob("check/*.safetensors"):
             found[f"{pointer.relative_to(base)}/{weights.name}"] = tree_sha256(weights)
-    for file in [*sorted(base.glob("samples/**/samples.npz")), *sorted(base.glob("evaluation_results/**/*.*"))]:
-        found[str(file.relative_to(base))] = tree_sha256(file)
+    for pattern in ("samples/**/samples.npz", "evaluation_results/**/*.*"):
+        found.update({str(file.relative_to(base)): tree_sha256(file) for file in base.glob(pattern)})
     return found
 
 
@@ -110,7 +110,8 @@ def test_the_same_command_again_does_nothing_and_a_dry_run_leaves_no_trace(study
 
 def test_a_dry_run_says_what_changed(study: Path) -> None:
     before = tree_sha256(study)
-    plan = json.loads(epuredgm(study, "--dry-run", "--json", "vae:training.lr=0.5e-3", "evaluation.bootstrap=50"))
+    words = ("vae:training.lr=0.5e-3", "evaluation.bootstrap=50")
+    plan = json.loads(epuredgm(study, "--dry-run", "--json", *words))
     jobs = {job["key"]: job for job in plan["jobs"]}
     assert any("lr 0.002 -> 0.0005" in reason for reason in jobs["train/vae_toy/seed0"]["reasons"])
     assert jobs["train/flow_matching_toy/seed0"]["action"] == "up to date"
@@ -134,7 +135,7 @@ def test_what_is_removed_or_damaged_is_made_again_and_comes_out_the_same(study: 
 
 
 @pytest.mark.parametrize("trial", range(2))
-def test_killed_anywhere_the_same_command_ends_as_if_unbroken(study: Path, tmp_path: Path, trial: int) -> None:
+def test_killed_anywhere_the_same_command_ends_as_unbroken(study: Path, tmp_path: Path, trial: int) -> None:
     random_moments = random.Random(trial)
     for _ in range(4):
         process = start(tmp_path)
@@ -142,13 +143,10 @@ def test_killed_anywhere_the_same_command_ends_as_if_unbroken(study: Path, tmp_p
         if process.poll() is not None:
             process.communicate()
             break
-        victims = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-        victim = process.pid if random_moments.random() < 0.5 else random_moments.choice(victims)
-        psutil.Process(victim).send_signal(signal.SIGKILL)
-        if victim == process.pid:
-            process.communicate()
-        else:
-            process.communicate(timeout=300)
+        children = psutil.Process(process.pid).children(recursive=True)
+        orchestrator = not children or random_moments.random() < 0.5
+        os.kill(process.pid if orchestrator else random_moments.choice(children).pid, signal.SIGKILL)
+        process.communicate(timeout=300)
     epuredgm(tmp_path)
     assert results(tmp_path) == results(study)
 

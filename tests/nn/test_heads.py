@@ -88,25 +88,3 @@ def test_the_score_of_a_grey_level_is_best_at_the_level() -> None:
     images = torch.full((19, 1, 1, 1), 0.3)
     losses = IndependentHead(1).nll(levels.logit()[:, None, None, None], images)
     assert levels[losses.argmin()] == pytest.approx(0.3, abs=1e-6)
-
-
-def test_with_its_noisy_value_a_pixel_has_the_class_that_bayes_rule_gives_it() -> None:
-    logits = torch.randn(2, 4, 4, 6, dtype=torch.double)
-    signal, noise = torch.tensor([0.3, 0.6]).double(), torch.tensor([0.7, 0.5]).double()
-    x_t = torch.randn(2, 3, 4, 6, dtype=torch.double)
-    codes = 2 * torch.cat([torch.zeros(1, 3), torch.eye(3)]).double() - 1  # clean channels of each class
-    means = signal[:, None, None] * codes
-    likelihood = torch.distributions.Normal(means[:, :, :, None, None], noise[:, None, None, None, None])
-    joint = logits.log_softmax(1) + likelihood.log_prob(x_t[:, None]).sum(2)
-    added = ExclusiveHead(3).noisy_evidence(x_t, signal, noise)
-    torch.testing.assert_close((logits + added).softmax(1), joint.softmax(1), rtol=1e-4, atol=1e-5)
-
-
-def test_the_ratio_is_bounded_and_says_nothing_of_grey_levels() -> None:
-    x_t, time = torch.randn(2, 3, 4, 6), torch.tensor([0.0, 0.9999])
-    for head in (ExclusiveHead(3), IndependentHead(3)):
-        added = head.noisy_evidence(x_t, time, 1 - time)
-        assert added.shape == (2, head.channels, 4, 6)
-        assert (added[0] == 0).all()
-        assert added.abs().max() <= 20
-    assert (IndependentHead(3, binary=False).noisy_evidence(x_t, time, 1 - time) == 0).all()

@@ -114,8 +114,9 @@ def carry_out(
     study: Study, assessments: tuple[Assessment, ...], *, forced: list[Stage], wait: bool, as_json: bool
 ) -> Outcome:
     """Execute an assessed plan under a display, then show the ranking (or JSON)."""
-    to_run = [a for a in assessments if a.action in ("run", "resume")]
-    view = display(len(to_run), silent=as_json)
+    to_run = [a for a in assessments if a.to_do]
+    shown = sum(a.action != "up to date" for a in assessments)
+    view = display(shown, silent=as_json)
     count = threads(len(study.devices) if study.devices[0] != "cpu" else 1)
     view.say(
         f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job"

@@ -95,8 +95,7 @@ class FlowMatching(GenerativeModel):
 
     def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, values: Tensor, given: Tensor) -> Tensor:
         """Logits of the design: (B, C, H, W), (B,), (B, context) and evidence -> (B, head.channels, H, W)."""
-        surroundings = self.network(x_t, self.time(t) + condition, Evidence(values, given))
-        return surroundings + self.head.noisy_evidence(x_t, signal=t, noise=1 - t)
+        return self.network(x_t, self.time(t) + condition, Evidence(values, given))
 
     def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:
         """Follow the path from noise; see :meth:`GenerativeModel.sample`. Serves every mode."""

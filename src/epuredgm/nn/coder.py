@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
-from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
+from epuredgm.nn.evidence import Evidence, with_flags
+from epuredgm.nn.patches import patch_grid, space_to_depth
+from epuredgm.nn.pixels import PatchesToPixels
 
 
 class Encoder(nn.Module):
@@ -48,9 +48,7 @@ class Encoder(nn.Module):
 
     def forward(self, evidence: Evidence, context: Tensor) -> Tensor:
         """Evidence of B designs and (B, context) -> (B, features)."""
-        patches = space_to_depth(evidence.values, self.patch)
-        flags = evidence.given[:, :, None, None].to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
-        x = self.stem(torch.cat([patches, flags], dim=1))
+        x = self.stem(with_flags(space_to_depth(evidence.values, self.patch), evidence))
         context = functional.silu(context)
         for level, stack in enumerate(self.stacks):
             x = stack(x, context)
@@ -95,8 +93,7 @@ class Decoder(nn.Module):
             if level:
                 self.grow.append(Double(width, widths[level - 1]))
         self.place = positions(widths[0], rows, columns)
-        self.norm = group_norm(widths[0])
-        self.out = nn.Conv2d(widths[0], channels_out * patch**2, 3, padding=1)
+        self.pixels = PatchesToPixels(widths[0], patch, 0, channels_out)
 
     def forward(self, context: Tensor) -> Tensor:
         """(B, context) -> (B, channels_out, H, W)."""
@@ -108,4 +105,4 @@ class Decoder(nn.Module):
             if level + 1 == len(self.stacks):
                 x = x + self.place
             x = stack(x, context)
-        return depth_to_space(self.out(functional.silu(self.norm(x))), self.patch)
+        return self.pixels(x)

@@ -43,6 +43,12 @@ class Evidence(NamedTuple):
         return torch.where(self.given[:, :, None, None], self.values.to(images.dtype), images)
 
 
+def with_flags(patches: Tensor, evidence: Evidence) -> Tensor:
+    """(B, P, h, w) patches with the C flags of the evidence as further channels: (B, P + C, h, w)."""
+    flags = evidence.given[:, :, None, None].to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
+    return torch.cat([patches, flags], dim=1)
+
+
 def random_given(count: int, channels: int, share: float, rng: torch.Generator) -> Tensor:
     """Random sets of given components for training: (count, channels) bool, never all of them.
 

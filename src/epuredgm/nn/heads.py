@@ -17,8 +17,6 @@ from torch.nn import functional
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.evidence import Evidence
 
-LARGEST_LOGIT = 20.0  # beyond it a pixel is certain; probabilities and losses stay ordinary numbers
-
 
 class Head(ABC):
     """What the last layer of a network means.
@@ -37,21 +35,6 @@ class Head(ABC):
             logits: (B, channels, H, W).
             images: (B, C, H, W) in [0, 1].
             evidence: given components, which are left out of the sum.
-        """
-
-    @abstractmethod
-    def noisy_evidence(self, x_t: Tensor, signal: Tensor, noise: Tensor) -> Tensor:
-        """What each pixel's own noisy value says of its class: logits to add to those of its surroundings.
-
-        A pixel of a mask has the clean value -1 or 1, so that its log likelihood ratio has a closed form.
-        Where it is added, a network need not learn to copy clear pixels, and no thin tip of a shape is lost.
-
-        Args:
-            x_t: (B, C, H, W), ``signal * (2 image - 1) + noise * N(0, 1)``.
-            signal, noise: (B,), noise > 0.
-
-        Returns:
-            (B, channels, H, W).
         """
 
     @abstractmethod
@@ -77,11 +60,6 @@ class ExclusiveHead(Head):
             labels = labels.masked_fill(evidence.values.sum(1) > 0.5, -1)
         losses = functional.cross_entropy(logits.float(), labels, reduction="none", ignore_index=-1)
         return losses.flatten(1).sum(1)
-
-    def noisy_evidence(self, x_t: Tensor, signal: Tensor, noise: Tensor) -> Tensor:
-        """The ratio of each component's channel, against background; see :meth:`Head.noisy_evidence`."""
-        ratio = log_ratio(x_t, signal, noise)
-        return torch.cat([torch.zeros_like(ratio[:, :1]), ratio], dim=1)
 
     def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Class probabilities of the components; see :meth:`Head.expectation`."""
@@ -109,9 +87,8 @@ class IndependentHead(Head):
     proper score of the mean, which both families need, though not a normalised density.
     """
 
-    def __init__(self, components: int, binary: bool = True) -> None:
+    def __init__(self, components: int) -> None:
         self.channels = components
-        self.binary = binary
 
     def nll(self, logits: Tensor, images: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Binary cross-entropy; see :meth:`Head.nll`."""
@@ -119,10 +96,6 @@ class IndependentHead(Head):
         if evidence is not None:
             losses = losses.masked_fill(evidence.given[:, :, None, None], 0.0)
         return losses.flatten(1).sum(1)
-
-    def noisy_evidence(self, x_t: Tensor, signal: Tensor, noise: Tensor) -> Tensor:
-        """The ratio of each channel; nothing for grey images. See :meth:`Head.noisy_evidence`."""
-        return log_ratio(x_t, signal, noise) if self.binary else torch.zeros_like(x_t)
 
     def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Probabilities or intensities; see :meth:`Head.expectation`."""
@@ -136,16 +109,8 @@ class IndependentHead(Head):
 
 def head_for(spec: DataSpec) -> Head:
     """The head that suits the data: exclusive for masks that never overlap, else independent."""
-    binary = spec.values == "binary"
-    return (
-        ExclusiveHead(spec.channels) if spec.exclusive and binary else IndependentHead(spec.channels, binary)
-    )
-
-
-def log_ratio(x_t: Tensor, signal: Tensor, noise: Tensor) -> Tensor:
-    """log p(x_t | x = 1) - log p(x_t | x = -1) for x_t ~ N(signal * x, noise^2), kept to ordinary logits."""
-    ratio = 2 * signal / noise**2
-    return (ratio[:, None, None, None] * x_t.float()).clamp(-LARGEST_LOGIT, LARGEST_LOGIT)
+    exclusive = spec.exclusive and spec.values == "binary"
+    return ExclusiveHead(spec.channels) if exclusive else IndependentHead(spec.channels)
 
 
 def labels_of(images: Tensor) -> Tensor:

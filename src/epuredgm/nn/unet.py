@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from epuredgm.core.spec import DataSpec
-from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, group_norm, positions, zeroed
-from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
+from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, positions, zeroed
+from epuredgm.nn.evidence import Evidence, with_flags
+from epuredgm.nn.patches import patch_grid, space_to_depth
+from epuredgm.nn.pixels import PatchesToPixels
 
 
 class UNet(nn.Module):
@@ -66,12 +67,12 @@ class UNet(nn.Module):
         self.layout = zeroed(nn.Linear(context, math.prod(self.coarse)))
         self.middle = ResidualBlock(last, last, context)
         self.attention = Attention(last) if attention else nn.Identity()
-        self.norm = group_norm(widths[0])
-        self.out = zeroed(nn.Conv2d(widths[0], channels_out * patch**2, 3, padding=1))
+        self.pixels = PatchesToPixels(widths[0], patch, 2 * spec.channels, channels_out)
 
     def forward(self, x_t: Tensor, context: Tensor, evidence: Evidence) -> Tensor:
         """(B, C, H, W) noisy components, (B, context) and the known ones -> (B, channels_out, H, W)."""
-        x = self.stem(self._inputs(x_t, evidence)) + self.place
+        seen = torch.cat([x_t * ~evidence.given[:, :, None, None], evidence.values], dim=1)
+        x = self.stem(with_flags(space_to_depth(seen, self.patch), evidence)) + self.place
         context = functional.silu(context)
         skips: list[Tensor] = []
         for level, stack in enumerate(self.down):
@@ -85,11 +86,4 @@ class UNet(nn.Module):
             x = self.up[level](torch.cat([x, skips[level]], dim=1), context)
             if level:
                 x = self.grow[level - 1](x)
-        return depth_to_space(self.out(functional.silu(self.norm(x))), self.patch)
-
-    def _inputs(self, x_t: Tensor, evidence: Evidence) -> Tensor:
-        """Patches of the noisy components (none where one is given) and of the known ones, and the flags."""
-        hidden = ~evidence.given[:, :, None, None]
-        patches = space_to_depth(torch.cat([x_t * hidden, evidence.values], dim=1), self.patch)
-        flags = (~hidden).to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
-        return torch.cat([patches, flags], dim=1)
+        return self.pixels(x, seen)

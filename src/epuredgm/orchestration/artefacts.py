@@ -20,8 +20,9 @@ def artefact(path: Path, workspace: Workspace) -> Artefact:
     """
     if not path.exists():
         raise CorruptArtefact(f"the job says it made {path}, which is not there")
+    name = workspace.relative(path)  # first, so that nothing outside is read
     size, mtime = extent(path)
-    return Artefact(workspace.relative(path), tree_sha256(path), size, mtime)
+    return Artefact(name, tree_sha256(path), size, mtime)
 
 
 def extent(path: Path) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Judge:
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in pending}
         if missing and not (job.tolerant and len(missing) < len(job.inputs)):
             return Assessment(job, BLOCKED, tuple(dict.fromkeys(self._blockers(job, missing, verdicts))))
-        return self._verdict(job, [*self._stale(job, pending), *(f"{key} will run" for key in pending)])
+        return self._verdict(job, self._stale(job, pending), pending)
 
     def at_launch(self, job: Job, failed: Collection[str] = ()) -> Assessment:
         """The verdict on a job whose needs are settled: only what is there now counts.
@@ -97,7 +97,7 @@ class Judge:
             failed: keys of jobs that failed or were blocked; what they made before does not count.
         """
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in failed}
-        missing |= {name: f"{key} failed" for name, (key, _) in job.inputs.items() if key in failed}
+        missing |= {name: f"{key} was not made" for name, (key, _) in job.inputs.items() if key in failed}
         if missing and not (job.tolerant and len(missing) < len(job.inputs)):
             return Assessment(job, BLOCKED, tuple(dict.fromkeys(missing.values())))
         return self._verdict(job, self._stale(job, (), failed))
@@ -119,12 +119,11 @@ class Judge:
         same = record.fingerprint == job.fingerprint and _hashes(record.inputs) == _hashes(inputs)
         return record if same and Path(self.workspace.root / record.run).is_dir() else None
 
-    def _verdict(self, job: Job, stale: Sequence[str]) -> Assessment:
+    def _verdict(self, job: Job, stale: Sequence[str], pending: Sequence[str] = ()) -> Assessment:
         forced = job.stage in self._force
-        if not stale and not forced:
+        reasons = (*stale, *(f"{key} will run" for key in pending)) or (("forced",) if forced else ())
+        if not reasons:
             return Assessment(job, UP_TO_DATE)
-        reasons = tuple(stale) or ("forced",)
-        pending = any(reason.endswith(" will run") for reason in stale)
         if not pending and self.resumable(job, self.inputs(job)) is not None:
             return Assessment(job, RESUME, reasons, forced=forced)
         return Assessment(job, RUN, reasons, forced=forced)
