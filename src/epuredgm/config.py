@@ -21,7 +21,10 @@ from epuredgm.core.limits import check
 from epuredgm.core.settings import Settings, read
 from epuredgm.core.spec import DataSpec
 
-GROUPS = ("dataset", "profile", "model", "experiment")
+CHOSEN = ("dataset", "profile", "model")
+"""Groups that an option chooses from; the name in the file that was chosen is the name of places on disk."""
+
+_OVERRIDE = re.compile(r"(\+{0,2}[\w@/.-]+=|~[\w@/.-]+)")
 
 
 @dataclass(frozen=True)
@@ -96,13 +99,13 @@ class Overrides:
         """
         common: list[str] = []
         by_model: dict[str, tuple[str, ...]] = {}
-        for word in words:
-            if "=" not in word and not word.startswith("~"):
+        for word in map(str.strip, words):
+            scoped = re.match(r"^([A-Za-z][A-Za-z0-9_]*):([^=]+=.*|~.+)$", word, flags=re.DOTALL)
+            if not _OVERRIDE.match(scoped[2] if scoped else word):
                 raise BadRequest(
                     f"cannot read {word!r}",
                     "Overrides look like training.batch_size=32 or vae:training.lr=1e-3.",
                 )
-            scoped = re.match(r"^([a-z][a-z0-9_]*):([^=]+=.*)$", word)
             if scoped is None:
                 common.append(word)
             elif scoped[1] in models:
@@ -139,12 +142,13 @@ def compose(
     for group, name in (("dataset", dataset), ("model", model), ("profile", profile)):
         conf.check(group, name)
     for word in overrides:
-        if word.lstrip("+~").split("=")[0] in ("dataset", "model", "profile"):
+        key, _, value = word.lstrip("+~").partition("=")
+        if key in (*CHOSEN, *(f"{group}.name" for group in CHOSEN)):
             raise BadRequest(
                 f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile."
             )
-        if word.startswith("experiment="):
-            conf.check("experiment", word.partition("=")[2])
+        if key == "experiment":
+            conf.check("experiment", value)
     _register_resolver()
     GlobalHydra.instance().clear()
     words = [f"dataset={dataset}", f"model={model}", f"profile={profile}", *overrides]

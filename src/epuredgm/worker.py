@@ -40,10 +40,18 @@ ORPHANED = 75
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out job files one after the other; the exit code is that of the worst."""
+    """Carry out job files one after the other; the exit code is that of the worst, 2 for one that is none."""
+    paths = sys.argv[1:] if arguments is None else arguments
+    if not paths or paths[0].startswith("-"):
+        print("usage: python -m epuredgm.worker JOB.json...", file=sys.stderr)
+        return 2
     worst = 0
-    for path in sys.argv[1:] if arguments is None else arguments:
-        code = carry_out(path)
+    for path in paths:
+        try:
+            code = carry_out(path)
+        except (EpureError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            code = 2
         worst = max(worst, code)
         if code == EXIT_CODES["interrupted"]:
             break
@@ -74,6 +82,8 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
     if channel is not None:
         with suppress(OSError):
             channel.send(("finished", status, seconds, kind, error))
+    elif error:
+        print(f"{status}: {job.key}: {error}\n  log: {job.log}", file=sys.stderr)
     return EXIT_CODES[status]
 
 

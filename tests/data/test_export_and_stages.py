@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from epuredgm.stages import export as export_stage
 from epuredgm.stages import prepare
 from epuredgm.stages.build import build, resolve
 from epuredgm.stages.data_sets import designs_of, make_reader, reader_of, spec_of
-from epuredgm.stages.inspect import count_pieces, describe
+from epuredgm.stages.inspect import describe
 
 TOY = ("dataset.reader.count=30", "dataset.reader.seed=5")
 
@@ -216,6 +217,16 @@ def test_wrong_arguments_are_named() -> None:
     assert resolve("epuredgm.data.measure.mirrored_width")(np.zeros((1, 1, 2, 2), np.uint8)).tolist() == [0.0]
 
 
+def test_a_measure_that_does_not_exist_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    from epuredgm.core.places import Workspace
+
+    section = toy_section()
+    geometry = {"width_px": {"unit": "px", "measure": "epuredgm.data.measure.mirrored_widht"}}
+    changed = section | {"condition_sets": {"geometry": geometry}}
+    with pytest.raises(BadRequest, match="did you mean 'mirrored_width'"):
+        make_reader(changed, Workspace(tmp_path))
+
+
 def test_make_reader_reaches_the_reader_named_by_the_configuration(tmp_path: Path) -> None:
     from epuredgm.core.places import Workspace
     from epuredgm.data.toy import ToyReader
@@ -248,9 +259,14 @@ def test_describe_counts_what_was_planted(tmp_path: Path) -> None:
     assert about["conditions"]["teeth"]["test"]["max"] == 8 * 1.5
 
 
-def test_pieces_are_counted_mask_by_mask() -> None:
-    masks = np.zeros((4, 5, 6), dtype=bool)
-    masks[1, 0, 0] = masks[1, 4, 5] = masks[1, 1, 1] = True  # a diagonal does not connect
-    masks[2] = True
-    masks[3, :, 0] = masks[3, :, 5] = masks[3, 2, :] = True
-    assert count_pieces(masks).tolist() == [0, 3, 1, 1]
+def test_grey_designs_are_described_as_they_are_evaluated_lit_above_one_half(tmp_path: Path) -> None:
+    grey = replace(TWO, values="grey")
+    write_gears(tmp_path / "gears", 3)
+    faint = np.full((12, 20), 100, np.uint8)
+    faint[2:4, 5] = 200
+    (tmp_path / "gears/train/ring/g0-ring.view.png").write_bytes(encode(faint))
+    source = reader(tmp_path / "gears", grey)
+    designs = source.load(source.prepare(tmp_path / "cache", SILENT)).rows([0])
+    both = replace(designs.rows([0, 0]), train=np.array([True, False]))
+    about = describe(both, grey, SILENT)
+    assert about["areas"]["ring"]["mean"] == 2 and about["connected"]["ring"] == 1

@@ -18,7 +18,7 @@ from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError, Interru
 from epuredgm.core.monitor import SILENT
 from epuredgm.core.spec import DataSpec
 from epuredgm.data import folders
-from epuredgm.data.pictures import encode
+from epuredgm.data.pictures import UnreadablePicture, decode, encode
 
 
 @pytest.fixture
@@ -202,6 +202,15 @@ def test_wrong_size_and_unreadable_pictures(root: Path, cache: Path) -> None:
     assert "row 6" in faults[3] and "not a readable PNG" in faults[3]
 
 
+def test_a_flipped_bit_among_the_pixels_is_found_wherever_it_is(root: Path, cache: Path) -> None:
+    whole = picture(root).read_bytes()
+    start = whole.index(b"IDAT") + 4
+    stop = start + int.from_bytes(whole[start - 8 : start - 4], "big")
+    for place in range(start, stop):
+        with pytest.raises(UnreadablePicture, match="not a readable PNG"):
+            decode(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :], 12, 20)
+
+
 def test_a_picture_of_absurd_size_is_not_decoded(root: Path, cache: Path) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -224,6 +233,33 @@ def test_unknown_columns_name_their_neighbours(root: Path, cache: Path) -> None:
         "list.csv: no column 'part'; did you mean 'parts'?",
         "list.csv: no column 'teeth'; did you mean 'teeths'?",
     )
+
+
+@pytest.mark.parametrize("header", ["teeth,part,train,test,teeth", " teeth ,part,train,test,teeth"])
+def test_a_used_column_that_is_there_twice_is_refused(root: Path, cache: Path, header: str) -> None:
+    lines = (root / "list.csv").read_text().splitlines()
+    rows = [f"0,{line.rsplit(',', 2)[0]}" for line in lines[1:]]
+    (root / "list.csv").write_text("\n".join([header, *rows]))
+    assert faults_of(root, cache) == ("list.csv: more than one column 'teeth'",)
+
+
+def test_an_unused_column_may_be_there_twice_or_without_a_name(root: Path, cache: Path) -> None:
+    lines = (root / "list.csv").read_text().splitlines()
+    (root / "list.csv").write_text("\n".join([f"{lines[0]},mass,,", *(f"{line},7,," for line in lines[1:])]))
+    source = reader(root, with_conditions("mass"))
+    assert "more than one column 'mass'" in faults_of(root, cache, with_conditions("mass"))[0]
+    source = reader(root)
+    assert len(source.load(source.prepare(cache, SILENT))) == 6
+
+
+def test_blank_rows_are_left_out_and_counted_as_a_spreadsheet_counts(root: Path, cache: Path) -> None:
+    text = (root / "list.csv").read_text()
+    (root / "list.csv").write_text(text.replace("g1,", "\n,,,,,\ng1,") + "\n,,,,,\n\n")
+    source = reader(root)
+    assert len(source.load(source.prepare(cache, SILENT))) == 6
+    edit_table(root, "g1,True,False,1.5", "g1,True,False,")
+    (fault,) = faults_of(root, cache / "other")
+    assert fault.startswith("list.csv row 5: teeth has no value")
 
 
 def test_semicolons_are_recognised(root: Path, cache: Path) -> None:
@@ -328,6 +364,35 @@ def test_a_file_that_changes_while_it_is_read(
     assert faults_of(root, cache) == ("the pictures changed while they were read",)
 
 
+def test_overlap_is_a_fault_where_the_data_set_says_that_there_is_none(root: Path, cache: Path) -> None:
+    source = reader(root)
+    source.prepare(cache, SILENT)  # what another declaration let pass must not be found in the cache
+    with pytest.raises(DataError, match="exclusive is true") as caught:
+        reader(root, replace(TWO, exclusive=True)).prepare(cache, SILENT)
+    shared = write_gears(root).all(axis=1).sum(axis=(1, 2))
+    assert [fault.split(": ")[1].split()[0] for fault in caught.value.faults] == [str(n) for n in shared]
+
+
+def test_a_component_without_a_pixel_is_remarked_and_a_data_set_without_one_refused(
+    root: Path, cache: Path
+) -> None:
+    for file in root.glob("*/hub/*.png"):
+        file.write_bytes(encode(np.ones((12, 20), dtype=np.uint8)))
+    monitor = Stopping()
+    reader(root).prepare(cache, monitor)
+    assert monitor.notes == ["gears: hub is empty in every design (no grey level is above 128)"]
+    for file in root.glob("*/ring/*.png"):
+        file.write_bytes(encode(np.ones((12, 20), dtype=np.uint8)))
+    (fault,) = faults_of(root, cache / "other")
+    assert "are masks stored as 0 and 1?" in fault
+
+
+def test_a_missing_file_names_the_one_that_looks_the_same(root: Path, cache: Path) -> None:
+    edit_table(root, "g0,", "\u00e9,")
+    picture(root).rename(picture(root, "e\u0301"))
+    assert "there is e\u0301-hub.view.png: upper and lower case count" in "".join(faults_of(root, cache))
+
+
 # kinds of PNG ------------------------------------------------------------------------------------------
 
 MASK = np.random.default_rng(1).integers(0, 2, (12, 20)).astype(np.uint8)
@@ -354,6 +419,9 @@ def kinds() -> dict[str, bytes]:
         "grey and alpha": as_png(Image.fromarray(opaque).convert("LA")),
         "palette": as_png(grey.convert("P")),
         "sixteen bits": as_png(Image.fromarray(MASK.astype(np.uint16) * np.uint16(65535))),
+        "transparent sixteen-bit grey level": as_png(
+            Image.fromarray(np.where(MASK, 65535, 40000).astype(np.uint16)), transparency=40000
+        ),
         "transparent grey level": as_png(
             Image.fromarray(np.where(MASK, 255, 200).astype(np.uint8)), transparency=200
         ),

@@ -128,12 +128,12 @@ def test_class_shares(published: Published) -> None:
 
 
 def test_connectivity(published: Published) -> None:
-    from epuredgm.stages.inspect import count_pieces
+    from epuredgm.evaluation.geometry import pieces, with_union
 
-    train, lit = published.train, published.images > 0
-    single = [count_pieces(lit[:, k]) == 1 for k in range(3)]
-    assert single[0].all() and single[1].all() and (count_pieces(lit.any(axis=1)) == 1).all()
-    assert (single[2][train].sum(), single[2][~train].sum()) == (12032, 3015)
+    train = published.train
+    single = pieces(with_union(published.images > 0), 4) == 1
+    assert single[:, [0, 1, 3]].all()
+    assert (single[train, 2].sum(), single[~train, 2].sum()) == (12032, 3015)
 
 
 def test_areas_on_the_whole_canvas(published: Published) -> None:

@@ -242,6 +242,52 @@ def test_empty_components_are_a_failure_rate_not_a_centre_at_zero(
     assert blank["rce"]["gen_wd"]["value"] == 1
 
 
+def test_a_component_that_no_real_design_has_is_left_out_of_what_is_compared(
+    make: Make, designs: Designs, spec: DataSpec, settings: EvaluationSettings
+) -> None:
+    images = designs.images.copy()
+    images[:, 2] = 0
+    without = replace(designs, images=images)
+    test = without.split("test")
+    for samples in (
+        {"unconditional": make(test.images)},
+        {"inpainting": {"fpu": make(test.images, test, 2)}},
+    ):
+        result = evaluate(spec, without, samples, settings, 0)["metrics"]
+        alone = result["com"]["component"]["fpu"]["wasserstein"]
+        assert alone["value"] is None and alone["reason"] == "no real design has fpu"
+        assert result["com"]["overall"]["wasserstein"]["value"] == pytest.approx(0, abs=1e-12)
+        assert result["com"]["vector_wasserstein"]["value"] == pytest.approx(0, abs=1e-12)
+        assert result["iou_dice"]["average"]["iou_wd"]["value"] == 0
+        assert result["validity"]["valid"]["value"] == 1
+    drawn = evaluate(spec, without, {"unconditional": make(designs.split("test").images)}, settings, 0)
+    assert drawn["metrics"]["com"]["overall"]["wasserstein"]["value"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_component_that_only_train_designs_have_has_no_distance(
+    make: Make, designs: Designs, spec: DataSpec, settings: EvaluationSettings
+) -> None:
+    images = designs.images.copy()
+    images[~designs.train, 2] = 0
+    samples = {"unconditional": make(designs.split("test").images)}
+    com = evaluate(spec, replace(designs, images=images), samples, settings, 0)["metrics"]["com"]
+    assert com["component"]["fpu"]["wasserstein"]["reason"] == "no real design has a value"
+    assert com["vector_wasserstein"]["value"] is None
+    assert com["overall"]["wasserstein"]["value"] > 0
+
+
+def test_grey_designs_are_measured_where_they_are_lit(
+    make: Make, designs: Designs, spec: DataSpec, settings: EvaluationSettings
+) -> None:
+    grey = replace(designs, images=np.where(designs.images, 200, 60).astype(np.uint8))
+    test = grey.split("test")
+    result = evaluate(
+        replace(spec, values="grey"), grey, {"conditional": make(test.images, test)}, settings, 0
+    )
+    for figures_of in result["metrics"]["adherence"]["conditions"].values():
+        assert figures_of["mae"]["value"] == figures_of["mae"]["floor"]["mean"] == 0
+
+
 def test_same_input_same_bytes_and_another_seed_other_resamples(
     score: Score, make: Make, designs: Designs
 ) -> None:

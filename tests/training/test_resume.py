@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from epuredgm.core.errors import CorruptArtefact, Interrupted
-from epuredgm.core.monitor import Monitor
+from epuredgm.core.monitor import SILENT, Monitor
+from epuredgm.data.weights import Weights
+from epuredgm.training import checkpoint
 from epuredgm.training.checkpoint import Checkpoints
+from epuredgm.training.snapshot import Snapshot
 from epuredgm.training.trainer import Trained
 
 
@@ -129,6 +132,34 @@ def test_a_damaged_resume_point_gives_way_to_the_one_before(
     assert any("is damaged" in note for note in monitor.notes)
     assert any("continuing at step 4" in note for note in monitor.notes)
     assert files(trained) == unbroken("plain")
+
+
+def test_a_damaged_resume_point_never_takes_the_place_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = Checkpoints(tmp_path, "run")
+    for step in (1, 2):
+        points.save({"step": step})
+    points.current.write_bytes(b"")
+    assert points.load(SILENT) == {"step": 1}
+
+    def full_disk(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "atomic_writer", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        points.save({"step": 3})
+    assert points.load(SILENT) == {"step": 1}
+
+
+def test_kept_weights_come_back_on_the_model_s_device() -> None:
+    taken = Snapshot(Weights({"w": torch.ones(2)}, {"w": torch.zeros(2)}, {}), "main", 1, 2, 0.5)
+    back = Snapshot.from_state(taken.state(), torch.device("meta"))
+    assert back.facts() == taken.facts()
+    assert back.weights.ema is not None
+    assert {back.weights.live["w"].device.type, back.weights.ema["w"].device.type} == {"meta"}
+    without = Snapshot(Weights({"w": torch.ones(2)}, None, {}), "main", 1, 2, None)
+    assert Snapshot.from_state(without.state(), torch.device("cpu")).weights.ema is None
 
 
 def test_with_no_sound_resume_point_training_starts_anew_and_says_so(

@@ -98,7 +98,7 @@ def _run(args: list[str] | None) -> int:
 
 
 def _explain(error: OSError) -> EpureError | None:
-    """What a user can do about the disk; None for other faults, which keep their traceback."""
+    """What a user can do about the disk; None for faults of no file, which keep their traceback."""
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return EpureError(
@@ -109,4 +109,6 @@ def _explain(error: OSError) -> EpureError | None:
         return BadRequest(
             f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR."
         )
+    if error.filename:
+        return EpureError(f"{error.strerror}{where}", "Mend or remove it, and give the same command again.")
     return None

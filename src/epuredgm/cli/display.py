@@ -38,9 +38,13 @@ class Lines:
         self._began: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        """Print one line, with the time of day."""
-        if not self.silent:
+        """Print one line, with the time of day; a study goes on when nobody reads them any more."""
+        if self.silent:
+            return
+        try:
             click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
+        except BrokenPipeError:
+            self.silent = True
 
     def started(self, assessments: Sequence[Assessment]) -> None:
         """The execution begins."""
@@ -98,7 +102,7 @@ class Panel(Lines):
 
     def say(self, text: str) -> None:
         """Print one line above the panel."""
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, markup=False)
 
     def started(self, assessments: Sequence[Assessment]) -> None:
         """Show the panel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ from epuredgm.config import Conf, find_conf
 from epuredgm.core.errors import BadRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_SEEDS = 1000
+"""In one range: a slip of the keyboard must not plan a million runs."""
 
 
 def _complete(group: str) -> Callable[..., list[str]]:
@@ -93,16 +97,23 @@ def chosen_models(conf: Conf, text: str | None) -> tuple[str, ...]:
 
 
 def chosen_seeds(text: str | None, default: list[int]) -> tuple[int, ...]:
-    """The seeds of ``--seeds``: numbers and ranges such as ``0,1,2`` or ``0-4``."""
+    """The seeds of ``--seeds``: numbers and ranges such as ``0,1,2`` or ``0-4``; each once.
+
+    Raises:
+        BadRequest: if a word is neither, or there are more than anybody can mean.
+    """
     if text is None:
-        return tuple(default)
+        return tuple(dict.fromkeys(default))
     seeds: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
+        read = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part.strip())
+        first, last = (int(read[1]), int(read[2] or read[1])) if read else (1, 0)
+        if last < first:
             raise BadRequest(
                 f"cannot read the seed {part.strip()!r}",
-                "Seeds are whole numbers, e.g. --seeds 0,1,2 or 0-4.",
+                "Seeds are whole numbers of up to nine digits, e.g. --seeds 0,1,2 or 0-4.",
             )
-        seeds.extend(range(int(first), int(last if dash else first) + 1))
+        if last - first >= MOST_SEEDS:
+            raise BadRequest(f"--seeds {part.strip()} are too many", f"At most {MOST_SEEDS} at once.")
+        seeds.extend(range(first, last + 1))
     return tuple(dict.fromkeys(seeds))

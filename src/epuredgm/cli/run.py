@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.console import answer
 from epuredgm.cli.device import threads
 from epuredgm.cli.display import display
 from epuredgm.cli.options import (
@@ -135,7 +136,7 @@ def carry_out(
     summary = study.workspace.summary(study.dataset)
     if as_json:
         ranking = read_json(summary)["rankings"] if summary.exists() else []
-        click.echo(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
+        answer(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
     else:
         if summary.exists() and not outcome.interrupted:
             print_ranking(read_json(summary))

@@ -17,6 +17,7 @@ from epuredgm.cli.options import json_option, workspace_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.lease import Beat
+from epuredgm.orchestration.locks import holder
 from epuredgm.orchestration.records import Record, overview
 from epuredgm.orchestration.state import read_state
 
@@ -74,13 +75,21 @@ def _rows(workspace: Workspace) -> list[Row]:
     """Every job on record, then those of the newest invocation that have none: they wait, or are blocked."""
     known = [_of_record(*about) for about in overview(workspace)]
     keys = {row.key for row in known}
-    newest = (read_state(workspace) or {"jobs": {}})["jobs"]
+    newest = read_state(workspace)
+    if newest is None:
+        return known
+    at_work = holder(workspace) is not None
     unknown = [
-        Row(key, entry["status"], what=(entry["error"] or "").split(";")[0])
-        for key, entry in newest.items()
+        Row(key, _without_record(entry["status"], at_work), what=(entry["error"] or "").split(";")[0])
+        for key, entry in newest["jobs"].items()
         if key not in keys
     ]
     return known + unknown
+
+
+def _without_record(status: str, at_work: bool) -> str:
+    """What a job's last word in ``state.json`` means now: nothing waits for a run that has ended."""
+    return status if at_work or status not in ("waiting", "started", "done", "up to date") else "left"
 
 
 def _of_record(record: Record, status: str, beat: Beat | None) -> Row:
@@ -104,6 +113,7 @@ def _of_record(record: Record, status: str, beat: Beat | None) -> Row:
 
 
 def _table(rows: Sequence[Row]) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     counts = Counter(row.status for row in rows)
@@ -115,5 +125,5 @@ def _table(rows: Sequence[Row]) -> Table:
     for row in rows:
         status = f"[{STYLES[row.status]}]{row.status}[/]" if row.status in STYLES else row.status
         took = "" if row.seconds is None else duration(row.seconds)
-        table.add_row(row.key, status, row.profile, took, row.ended, row.what)
+        table.add_row(row.key, status, row.profile, took, row.ended, escape(row.what))
     return table

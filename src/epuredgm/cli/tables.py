@@ -48,9 +48,11 @@ def print_plan(study: Study, assessments: Sequence[Assessment]) -> None:
     for a in assessments:
         known = a.to_do and a.seconds is not None
         cost = f"{duration(a.seconds)}, {size(a.bytes)}" if known else ("no history" if a.to_do else "")
-        table.add_row(a.job.key, f"[{STYLES[a.action]}]{a.action}[/]", cost, "; ".join(a.reasons))
+        table.add_row(a.job.key, f"[{STYLES[a.action]}]{a.action}[/]", cost, escape("; ".join(a.reasons)))
     console = wide_console()
-    console.print(f"profile {study.profile} ({study.profile_reason}); device {', '.join(study.devices)}")
+    console.print(
+        f"profile {study.profile} ({study.profile_reason}); device {', '.join(study.devices)}", markup=False
+    )
     console.print(table)
     console.print(_total(assessments))
 
@@ -98,7 +100,7 @@ def print_ranking(summary: Mapping[str, Any]) -> None:
     console = wide_console()
     console.print(table)
     for warning in summary["warnings"]:
-        console.print(f"[yellow]note:[/] {warning}")
+        console.print(f"[yellow]note:[/] {escape(warning)}")
 
 
 def _figure(mean: float | None, std: float | None) -> str:

@@ -8,7 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json, write_json
+from epuredgm.core.typed import misfits
 
 
 class Stage(str, Enum):
@@ -128,8 +130,20 @@ class JobFile:
 
     @classmethod
     def read(cls, path: Path) -> JobFile:
-        """Read a job file back."""
+        """Read a job file back.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            CorruptArtefact: if it is not one.
+        """
         content = read_json(path)
-        content["stage"] = Stage(content["stage"])
-        content["inputs"] = {name: Artefact(**artefact) for name, artefact in content["inputs"].items()}
-        return cls(**content)
+        try:
+            content["stage"] = Stage(content["stage"])
+            content["inputs"] = {name: Artefact(**artefact) for name, artefact in content["inputs"].items()}
+            job = cls(**content)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorruptArtefact(f"{path} is not a job file: {error}") from error
+        wrong = misfits(job)
+        if wrong:
+            raise CorruptArtefact(f"{path} is not a job file: {', '.join(wrong)} make no sense")
+        return job

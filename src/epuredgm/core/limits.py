@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from pathlib import PurePosixPath, PureWindowsPath
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Mode
@@ -24,16 +26,23 @@ def _problems(settings: Settings) -> Iterator[str]:
     training, sampling, evaluation = settings.training, settings.sampling, settings.evaluation
     modes = [str(mode) for mode in Mode]
     rules = {
-        "study.seeds": (all(seed >= 0 for seed in settings.study.seeds), "whole numbers from 0"),
+        "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
+        "study.seeds": (
+            bool(settings.study.seeds) and min(settings.study.seeds) >= 0,
+            "one or more whole numbers from 0",
+        ),
         "dataset.size": (
             len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0,
             "[height, width] in pixels",
         ),
         "dataset.values": (settings.dataset.values in ("binary", "grey"), "binary or grey"),
         "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
-        "model.supports": (set(settings.model.supports) <= set(modes), f"among {', '.join(modes)}"),
+        "model.supports": (
+            bool(settings.model.supports) and set(settings.model.supports) <= set(modes),
+            f"one or more of {', '.join(modes)}",
+        ),
         "training.batch_size": (training.batch_size >= 1, "at least 1"),
-        "training.lr": (training.lr > 0, "positive"),
+        "training.lr": (_is_rate(training.lr), "positive and finite"),
         "training.ema_decay": (0 <= training.ema_decay < 1, "in [0, 1)"),
         "training.eval_every": (training.eval_every >= 1, "at least 1"),
         "training.check_every": (training.check_every >= 0, "at least 0"),
@@ -45,7 +54,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         ),
         "sampling.num_samples": (sampling.num_samples >= 1, "at least 1"),
         "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
-        "sampling.guidance": (sampling.guidance >= 0, "at least 0"),
+        "sampling.guidance": (0 <= sampling.guidance < math.inf, "at least 0 and finite"),
         "evaluation.bootstrap": (evaluation.bootstrap >= 1, "at least 1"),
         "evaluation.confidence": (0 < evaluation.confidence < 1, "between 0 and 1"),
         "evaluation.floor_repeats": (evaluation.floor_repeats >= 2, "at least 2"),
@@ -70,7 +79,7 @@ def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:
             "repeats": (update.repeats >= 1, "at least 1"),
             "clip_norm": (update.clip_norm > 0, "positive"),
             "optimizer.name": (optimizer.name in ("adam", "adamw"), "adam or adamw"),
-            "optimizer.lr": (optimizer.lr > 0, "positive"),
+            "optimizer.lr": (_is_rate(optimizer.lr), "positive and finite"),
             "optimizer.betas": (
                 len(optimizer.betas) == 2 and all(0 <= beta < 1 for beta in optimizer.betas),
                 "two numbers in [0, 1)",
@@ -82,3 +91,13 @@ def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:
         for field, (holds, meaning) in rules.items():
             if not holds:
                 yield f"{prefix}.{field} must be {meaning}"
+
+
+def _is_rate(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+def _stays_inside(branch: str) -> bool:
+    """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
+    posix, windows = PurePosixPath(branch), PureWindowsPath(branch)
+    return not (posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts))

@@ -26,10 +26,10 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.listing import Listing, list_images
-from epuredgm.data.pictures import UnreadablePicture, binary, decode
+from epuredgm.data.pictures import THRESHOLD, UnreadablePicture, binary, decode
 from epuredgm.data.tables import Table, TableFormat, read_table
 
-VERSION = 1  # raise when the same files would give another entry
+VERSION = 2  # raise when the same files would give another entry
 THREADS = min(8, os.cpu_count() or 1)  # decoding spends part of its time outside the interpreter's lock
 T = TypeVar("T")
 
@@ -150,6 +150,7 @@ class FolderReader:
             "size": [spec.height, spec.width],
             "components": list(spec.component_names),
             "values": spec.values,
+            "exclusive": spec.exclusive,
             "pattern": self.pattern,
             "columns": [form.id_column, form.split_column, form.prefix_case],
         }
@@ -190,8 +191,16 @@ class FolderReader:
             faults.extend(fault for fault in found if isinstance(fault, str))
 
     def _design(self, listing: Listing, row: int) -> list[NDArray[np.uint8] | str]:
-        """The components of one design, each as (H, W) or as a fault."""
-        return [_guarded(image, self._component, listing.whereof(row, image)) for image in listing.rows[row]]
+        """The components of one design, each as (H, W) or as a fault; and what is wrong with all of them."""
+        found = [_guarded(image, self._component, listing.whereof(row, image)) for image in listing.rows[row]]
+        masks = [mask for mask in found if not isinstance(mask, str)]
+        if self.spec.exclusive and self.spec.values == "binary" and len(masks) == self.spec.channels:
+            shared = int((np.sum(masks, axis=0) > 1).sum())
+            if shared:
+                found.append(
+                    f"{listing.labels[row]}: {shared} pixels are in several components (exclusive is true)"
+                )
+        return found
 
     def _component(self, content: bytes) -> NDArray[np.uint8]:
         grey = decode(content, self.spec.height, self.spec.width)
@@ -203,6 +212,7 @@ class FolderReader:
         spec = self.spec
         shape = (len(listing), spec.channels, spec.height, spec.width)
         faults: list[str] = []
+        drawn = np.zeros(spec.channels, dtype=np.bool_)  # components that some design has
         with new_entry(entry, facts) as folder:
             with atomic_writer(
                 folder / "images.npy"
@@ -213,10 +223,27 @@ class FolderReader:
                     lambda row: self._design(listing, row), len(listing), "decoding pictures", monitor
                 ):
                     faults.extend(item for item in found if isinstance(item, str))
-                    file.writelines(item.tobytes() for item in found if not isinstance(item, str))
+                    masks = [item for item in found if not isinstance(item, str)]
+                    file.writelines(mask.tobytes() for mask in masks)
+                    if len(masks) == len(drawn):
+                        drawn |= [bool(mask.any()) for mask in masks]
             if faults:
                 raise self._error(faults)
+            self._require_drawn(drawn, monitor)
             write_arrays(folder / "table.npz", _as_arrays(table))
+
+    def _require_drawn(self, drawn: NDArray[np.bool_], monitor: Monitor) -> None:
+        """Remark components that are empty in every design; if all are, the pictures are at fault."""
+        level = THRESHOLD if self.spec.values == "binary" else 0
+        if not drawn.any():
+            raise self._error(
+                [f"every picture is empty: no grey level is above {level} (are masks stored as 0 and 1?)"]
+            )
+        for name, found in zip(self.spec.component_names, drawn, strict=True):
+            if not found:
+                monitor.note(
+                    f"{self.spec.name}: {name} is empty in every design (no grey level is above {level})"
+                )
 
 
 def _hash_all(listing: Listing, monitor: Monitor) -> str:

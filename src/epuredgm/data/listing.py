@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from epuredgm.core.files import digest
@@ -66,6 +68,11 @@ def list_images(
     rows: list[tuple[Path, ...]] = []
     labels = tuple(f"{name} row {number}" for number in table.numbers)
     facts: dict[str, tuple[int, int]] = {}
+
+    @cache  # one look at every name of a folder, however many of its files are missing
+    def alike(split: str, component: str) -> Mapping[str, str]:
+        return {_plain(name): name for name in folders[split, component]}
+
     for row, prefix in enumerate(table.prefixes):
         split, found = table.split(row), []
         for component in components if is_plain_name(prefix) else ():
@@ -76,7 +83,8 @@ def list_images(
                 found.append(root / place)
                 facts[place] = there[file]
             elif there:
-                faults.append(f"{labels[row]}: missing file {place}{_other_case(file, there)}")
+                near = alike(split, component).get(_plain(file))
+                faults.append(f"{labels[row]}: missing file {place}{_remark(near)}")
         rows.append(tuple(found))
     unnamed = sum(len(there) for there in folders.values()) - len(facts)
     return Listing(
@@ -84,7 +92,10 @@ def list_images(
     )
 
 
-def _other_case(file: str, there: About) -> str:
-    """A remark if only upper and lower case differ; a look at every name, so only for a missing file."""
-    near = next((name for name in there if name.lower() == file.lower()), None)
-    return f" (there is {near}: upper and lower case count)" if near else ""
+def _plain(name: str) -> str:
+    """A file name without what people do not see: case, and how its accents are stored."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def _remark(near: str | None) -> str:
+    return f" (there is {near}: upper and lower case count, and how accents are stored)" if near else ""

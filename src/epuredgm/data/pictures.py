@@ -7,6 +7,7 @@ black, so that a transparent pixel is background whatever its hidden colour.
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,10 @@ def decode(content: bytes, height: int, width: int) -> NDArray[np.uint8]:
             if picture.size != (width, height):
                 found = f"{picture.size[1]} x {picture.size[0]}"
                 raise UnreadablePicture(f"is {found} (height x width), not {height} x {width}")
-            return _grey(picture)
+            grey = _grey(picture)
+        if not _pixels_are_whole(content):
+            raise UnreadablePicture("is not a readable PNG (its pixels do not match their checksum)")
+        return grey
     except UnreadablePicture:
         raise
     except Exception as error:  # whatever the decoder chokes on, the picture is at fault
@@ -51,13 +55,27 @@ def encode(grey: NDArray[np.uint8]) -> bytes:
 
 def _grey(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode.startswith("I"):  # 16 bits a pixel: the upper byte
-        return (np.asarray(picture).astype(np.int64) >> 8).astype(np.uint8)
+        deep = np.asarray(picture).astype(np.int64)
+        deep[deep == picture.info.get("transparency", -1)] = 0
+        return (deep >> 8).astype(np.uint8)
     if picture.mode == "L" and "transparency" not in picture.info:
         return np.array(picture)
     if picture.has_transparency_data:
         black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         return np.array(Image.alpha_composite(black, picture.convert("RGBA")).convert("L"))
     return np.array(picture.convert("L"))
+
+
+def _pixels_are_whole(content: bytes) -> bool:
+    """Whether the chunks of pixels match their checksums; the decoder reads on over small damage."""
+    place = 8  # behind the signature
+    while place + 12 <= len(content):  # length, kind, data, checksum
+        end = place + 8 + int.from_bytes(content[place : place + 4], "big")
+        chunk = content[place + 4 : end]
+        if chunk[:4] == b"IDAT" and zlib.crc32(chunk) != int.from_bytes(content[end : end + 4], "big"):
+            return False
+        place = end + 4
+    return True
 
 
 def _reason(error: Exception, content: bytes) -> str:

@@ -51,7 +51,7 @@ class ResidentDesigns:
         device: torch.device,
         room: int | None = None,
     ) -> ResidentDesigns:
-        """Copy designs to the device, or to page-locked host memory if they would take too much of it.
+        """Copy designs to the device, or to the host's memory if they would take too much of it.
 
         Args:
             images: (N, C, H, W), as in :class:`epuredgm.data.designs.Designs`.
@@ -65,8 +65,6 @@ class ResidentDesigns:
         allowed = _room(device) if room is None else room
         if pictures.nbytes + encoded.nbytes <= allowed:
             pictures, encoded = pictures.to(device), encoded.to(device)
-        elif device.type == "cuda":
-            pictures, encoded = pictures.pin_memory(), encoded.pin_memory()
         return cls(pictures, encoded, device, 1.0 if spec.values == "binary" else 255.0)
 
     def __len__(self) -> int:

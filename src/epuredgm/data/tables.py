@@ -5,7 +5,6 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.sources import SPLITS, column_faults
 
+OPPOSITE = {"train": "test", "test": "train"}  # a second column that may say the same
 CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "keep": str}
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
@@ -74,22 +74,22 @@ def read_table(path: Path, form: TableFormat, conditions: Sequence[str], faults:
         The rows that can be looked at further, or None if the table cannot be read so far.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header lose values
-            raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:  # decoding errors are ValueErrors too
+        raw = _cells(path)
+    except (OSError, ValueError) as error:  # decoding and parsing errors are ValueErrors too
         faults.append(f"{path.name}: not a readable CSV file in UTF-8: {str(error).strip()}")
         return None
-    raw = raw.fillna("")  # rows shorter than the header
-    raw.columns = pd.Index([str(name).strip() for name in raw.columns])
-    missing = column_faults((form.id_column, form.split_column, *conditions), list(raw.columns))
-    if missing:
-        faults.extend(f"{path.name}: {fault}" for fault in missing)
+    needed = (form.id_column, form.split_column, *conditions)
+    columns = list(raw.columns)
+    faults.extend(f"{path.name}: {fault}" for fault in column_faults(needed, columns))
+    for name in dict.fromkeys((*needed, OPPOSITE.get(form.split_column, ""))):
+        if columns.count(name) > 1:
+            faults.append(f"{path.name}: more than one column {name!r}")
+    raw = raw.loc[:, ~raw.columns.duplicated()]
     if form.id_column not in raw.columns or form.split_column not in raw.columns:
         return None
     flags = _train_flags(raw, form.split_column, path.name, faults)
     used = [row for row, flag in enumerate(flags) if flag is not None]
-    table = _table(raw.iloc[used], [bool(flags[row]) for row in used], used, form, len(raw) - len(used))
+    table = _table(raw.iloc[used], [bool(flags[row]) for row in used], form, len(raw) - len(used))
     _check_ids(table, path.name, faults)
     _check_splits(table, path.name, faults)
     _check_values(
@@ -98,14 +98,34 @@ def read_table(path: Path, form: TableFormat, conditions: Sequence[str], faults:
     return table
 
 
-def _table(raw: pd.DataFrame, train: list[bool], used: list[int], form: TableFormat, unused: int) -> Table:
+def _cells(path: Path) -> pd.DataFrame:
+    """All cells as text under their stripped names; the index is the row number. Blank rows are left out.
+
+    Raises:
+        OSError, ValueError: if it is no CSV file in UTF-8.
+    """
+    cells = pd.read_csv(
+        path,
+        dtype=str,
+        header=None,  # pandas renames columns that are there twice
+        keep_default_na=False,
+        encoding="utf-8-sig",
+        skip_blank_lines=False,  # they count where rows are numbered
+    ).fillna("")  # rows shorter than the header
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    cells.columns = pd.Index([str(name).strip() for name in cells.iloc[0]])
+    filled = (cells != "").any(axis=1)
+    return cells.loc[filled, cells.columns != ""].iloc[1:]
+
+
+def _table(raw: pd.DataFrame, train: list[bool], form: TableFormat, unused: int) -> Table:
     ids = tuple(str(value).strip() for value in raw[form.id_column])
     change = CASES[form.prefix_case]
     columns = {name: _numbers(raw[name]) for name in raw.columns if name != form.id_column}
     return Table(
         ids=ids,
         prefixes=tuple(change(name) for name in ids),
-        numbers=tuple(row + 2 for row in used),
+        numbers=tuple(int(number) for number in raw.index),
         train=np.array(train, dtype=np.bool_),
         columns={name: values for name, values in columns.items() if values is not None},
         unused=unused,
@@ -127,20 +147,19 @@ def _number(text: str) -> float:
 
 def _train_flags(raw: pd.DataFrame, column: str, name: str, faults: list[str]) -> list[bool | None]:
     """Train (True), test (False) or neither (None) for each row, from the split column and its opposite."""
-    opposite = {"train": "test", "test": "train"}.get(column)
-    other = raw[opposite] if opposite in raw.columns else None
+    opposite = OPPOSITE.get(column)
+    other = raw[opposite] if opposite in raw.columns else [""] * len(raw)
     flags: list[bool | None] = []
-    for row, text in enumerate(raw[column]):
-        flag = _is_train(text, column)
-        against = None if other is None else _is_train(str(other.iloc[row]), str(opposite))
+    for row, text, against_text in zip(raw.index, raw[column], other, strict=True):
+        flag, against = _is_train(text, column), _is_train(against_text, str(opposite))
         if flag is None:
             faults.append(
-                f"{name} row {row + 2}: {column} is {text!r}, which is neither true/false nor train/test"
+                f"{name} row {row}: {column} is {text!r}, which is neither true/false nor train/test"
             )
         elif against is not None and against != flag:
             # booleans that agree in value: in both splits is a contradiction, in neither means unused
             if (flag and column == "train") or (not flag and column == "test"):
-                faults.append(f"{name} row {row + 2}: in both splits ({column} and {opposite} are true)")
+                faults.append(f"{name} row {row}: in both splits ({column} and {opposite} are true)")
             flag = None
         flags.append(flag)
     return flags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,18 +91,30 @@ class Case:
     draws: Draws
     confidence: float
 
+    @cached_property
+    def absent(self) -> frozenset[int]:
+        """The components of which no real design of either split has a pixel."""
+        found = self.train.areas().any(axis=0) | self.test.areas().any(axis=0)
+        return frozenset(np.flatnonzero(~found).tolist())
+
     def wasserstein(self, values: PerDesign, missing: str = "") -> Distance:
-        """W1 between generated and real designs on one axis.
+        """W1 between generated and real designs on one axis; missing if a side has no value on it.
 
         Args:
             values: a population to its (N,) or (N, k) values; NaN is left out.
             missing: why there is no distance, if it is already known that there is none.
         """
         draws = self.draws
-        floors = Line(values(self.train), values(self.test)).distance(draws.train, draws.test)
-        if missing:
-            return Distance(None, np.empty(0), np.empty(0), floors, missing)
-        line = Line(values(self.generated), values(self.real))
+        pools = values(self.train), values(self.test)
+        floors = np.full(len(draws.train), np.nan)
+        if all(np.isfinite(pool).any() for pool in pools):
+            floors = Line(*pools).distance(draws.train, draws.test)
+        sides = {"generated": values(self.generated), "real": values(self.real)}
+        empty = [name for name, side in sides.items() if not np.isfinite(side).any()]
+        if missing or empty:
+            reason = missing or f"no {empty[0]} design has a value"
+            return Distance(None, np.empty(0), np.empty(0), floors, reason)
+        line = Line(sides["generated"], sides["real"])
         resampled, noise = line.spread(draws.generated, draws.real)
         return Distance(float(line.distance()[0]), resampled, noise, floors)
 

@@ -26,6 +26,10 @@ class DiagonalGaussian(NamedTuple):
         """The same numbers without gradient."""
         return DiagonalGaussian(self.mean.detach(), self.log_variance.detach())
 
+    def rows(self, count: int) -> DiagonalGaussian:
+        """The first ``count`` rows."""
+        return DiagonalGaussian(self.mean[:count], self.log_variance[:count])
+
     def draw(self, rng: torch.Generator) -> Tensor:
         """One reparameterised draw per row: (B, D)."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)

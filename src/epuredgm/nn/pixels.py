@@ -1,7 +1,7 @@
 """From patch features back to pixels: what a patch says is refined where single pixels decide.
 
 A network on patches draws broad shapes well and loses tips one pixel wide, which decide a measured width. Two
-small convolutions at full resolution, which see neighbouring patches and the input, cost little and keep them.
+narrow convolutions on patches of 2 x 2, which see the input again, cost little and keep them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from epuredgm.nn.blocks import group_norm, zeroed
-from epuredgm.nn.patches import depth_to_space
+from epuredgm.nn.blocks import group_norm
+from epuredgm.nn.patches import depth_to_space, space_to_depth
 
-FEATURES_PER_PIXEL = 8
-HIDDEN = 16
+FEATURES = 16  # beside the draft of the result, per small patch
+HIDDEN = 32
 
 
 class PatchesToPixels(nn.Module):
@@ -29,14 +29,18 @@ class PatchesToPixels(nn.Module):
 
     def __init__(self, width: int, patch: int, beside: int, channels_out: int) -> None:
         super().__init__()
-        self.patch, self.channels_out = patch, channels_out
+        self.small = 2 if patch % 2 == 0 else 1
+        self.factor = patch // self.small
+        self.draft = channels_out * self.small**2
         self.norm = group_norm(width)
-        self.spread = nn.Conv2d(width, (channels_out + FEATURES_PER_PIXEL) * patch**2, 1)
-        self.hidden = nn.Conv2d(channels_out + FEATURES_PER_PIXEL + beside, HIDDEN, 3, padding=1)
-        self.out = zeroed(nn.Conv2d(HIDDEN, channels_out, 3, padding=1))
+        self.spread = nn.Conv2d(width, (self.draft + FEATURES) * self.factor**2, 1)
+        self.hidden = nn.Conv2d(self.draft + FEATURES + beside * self.small**2, HIDDEN, 3, padding=1)
+        self.out = nn.Conv2d(HIDDEN, self.draft, 3, padding=1)
 
     def forward(self, features: Tensor, *beside: Tensor) -> Tensor:
         """(B, width, H / patch, W / patch) and images of H x W -> (B, channels_out, H, W)."""
-        pixels = depth_to_space(self.spread(functional.silu(self.norm(features))), self.patch)
-        hidden = self.hidden(torch.cat([pixels, *beside], dim=1))
-        return pixels[:, : self.channels_out] + self.out(functional.silu(hidden))
+        spread = depth_to_space(self.spread(functional.silu(self.norm(features))), self.factor)
+        hidden = self.hidden(
+            torch.cat([spread, *(space_to_depth(image, self.small) for image in beside)], dim=1)
+        )
+        return depth_to_space(spread[:, : self.draft] + self.out(functional.silu(hidden)), self.small)

@@ -178,12 +178,15 @@ class Judge:
     def _blockers(
         self, job: Job, missing: Mapping[str, str], verdicts: Mapping[str, Assessment]
     ) -> Iterator[str]:
-        for name, why in missing.items():
-            maker = job.inputs[name][0]
-            if maker in verdicts:
-                yield f"{maker} is blocked"
-            else:
-                yield f"{why}, and {maker} is not planned; to make it: {command_for(job, maker)}"
+        unplanned = [name for name in missing if job.inputs[name][0] not in verdicts]
+        for name in missing:
+            if name not in unplanned:
+                yield f"{job.inputs[name][0]} is blocked"
+        for maker in dict.fromkeys(job.inputs[name][0] for name in unplanned):
+            first = next(name for name in unplanned if job.inputs[name][0] == maker)
+            yield f"{missing[first]}, which is not planned"
+        for command in dict.fromkeys(command_for(job, job.inputs[name][0]) for name in unplanned):
+            yield f"to make it: {command}"
 
 
 def command_for(job: Job, maker: str) -> str:

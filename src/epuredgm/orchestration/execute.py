@@ -145,8 +145,6 @@ class _Execution:
         except EpureError as error:
             self.observer.note(str(error))
         self.observer.started(self.assessments)
-        for fault in self.judge.records.faults:
-            self.observer.note(fault)
 
     # deciding -------------------------------------------------------------------------------------
 
@@ -161,6 +159,8 @@ class _Execution:
 
     def _decide(self, job: Job) -> None:
         verdict = self.judge.at_launch(job, self._unmade())
+        while self.judge.records.faults:
+            self.observer.note(self.judge.records.faults.pop(0))
         if verdict.action == UP_TO_DATE:
             self._mend_pointer(job)
             self._settle(job, UP_TO_DATE, record=self.judge.records.get(job.key))

@@ -74,7 +74,8 @@ def one_line(error: BaseException, place: Path) -> str:
         return disk_full(place)
     text = " ".join(str(error).split())
     if isinstance(error, EpureError):
-        return text
+        message, hint = " ".join(error.message.split()), " ".join(error.hint.split())
+        return f"{message}. {hint}" if hint and message[-1:] not in ".!?:" else f"{message} {hint}".strip()
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return f"out of memory; try a smaller batch_size ({text[:200]})" if kind == "oom" else text[:500]
 

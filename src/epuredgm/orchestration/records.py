@@ -16,6 +16,7 @@ from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json, write_json
 from epuredgm.core.jobs import Artefact, JobFile, Stage
 from epuredgm.core.places import Workspace
+from epuredgm.core.typed import misfits
 from epuredgm.orchestration.artefacts import same_inputs
 from epuredgm.orchestration.lease import Beat, Identity, beat_path, is_alive
 
@@ -133,9 +134,15 @@ class Record:
             for name in ("inputs", "outputs"):
                 content[name] = {key: Artefact(**artefact) for key, artefact in content[name].items()}
             content["attempts"] = tuple(Attempt(**attempt) for attempt in content["attempts"])
-            return cls(**content)
+            record = cls(**content)
+            for attempt in record.attempts:
+                datetime.fromisoformat(attempt.start)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptArtefact(f"{path} is not a job record: {error}") from error
+        wrong = misfits(record)
+        if wrong:
+            raise CorruptArtefact(f"{path} is not a job record: {', '.join(wrong)} make no sense")
+        return record
 
     @classmethod
     def begin(cls, job: JobFile, former: Record | None, log: str) -> Record:

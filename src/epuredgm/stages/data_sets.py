@@ -11,7 +11,7 @@ from epuredgm.core.jobs import JobFile
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs, Reader
-from epuredgm.stages.build import build
+from epuredgm.stages.build import build, resolve
 
 
 def spec_of(job: JobFile) -> DataSpec:
@@ -28,10 +28,14 @@ def make_reader(dataset: Mapping[str, Any], workspace: Workspace) -> Reader:
     """The reader that a composed ``dataset`` section names.
 
     Raises:
-        BadRequest: if it does not exist or does not take the section's arguments.
+        BadRequest: if it does not exist or does not take the section's arguments, or if a condition's measure
+            does not exist.
     """
     arguments = dict(dataset["reader"])
     spec = DataSpec.from_config(dataset)
+    for condition in spec.conditions:  # not first when samples are evaluated, hours later
+        if condition.measure is not None:
+            resolve(condition.measure)
     reader: Reader = build(arguments.pop("_target_"), spec, workspace.data(spec.name), **arguments)
     return reader
 

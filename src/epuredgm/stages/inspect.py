@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs
+from epuredgm.evaluation import geometry
+from epuredgm.evaluation.population import Population
 
 CHUNK = 2000  # designs looked at together
 UNION = "union"
@@ -26,7 +27,7 @@ def describe(designs: Designs, spec: DataSpec, monitor: Monitor) -> dict[str, An
         (share of designs in which components overlap), ``conditions`` (mean, std, min, max in train and
         test), ``duplicates`` (copies within train, within test, and of train designs in test).
     """
-    areas, pieces, overlap = _look(designs, monitor)
+    areas, pieces, overlap = _look(designs, spec, monitor)
     names = (*spec.component_names, UNION)
     return {
         "name": spec.name,
@@ -49,28 +50,19 @@ def describe(designs: Designs, spec: DataSpec, monitor: Monitor) -> dict[str, An
     }
 
 
-def count_pieces(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number of 4-connected pieces of each mask: (N, H, W) to (N,); one labelling for all of them."""
-    cross = np.zeros((3, 3, 3), dtype=bool)
-    cross[1] = ndimage.generate_binary_structure(2, 1)  # no connection from one mask to the next
-    labels, count = ndimage.label(masks, structure=cross)
-    owner = np.zeros(count + 1, dtype=np.int64)
-    where = np.nonzero(labels)
-    owner[labels[where]] = where[0]
-    return np.bincount(owner[1:], minlength=len(masks))
-
-
 def _look(
-    designs: Designs, monitor: Monitor
+    designs: Designs, spec: DataSpec, monitor: Monitor
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Areas and pieces (N, C + 1), the union last, and whether components overlap (N,)."""
     areas, pieces, overlap = [], [], []
     for start in range(0, len(designs), CHUNK):
-        lit = np.asarray(designs.images[start : start + CHUNK]) > 0
-        masks = np.concatenate([lit, lit.any(axis=1, keepdims=True)], axis=1)
-        areas.append(masks.sum(axis=(2, 3), dtype=np.int64))
-        pieces.append(np.stack([count_pieces(masks[:, k]) for k in range(masks.shape[1])], axis=1))
-        overlap.append((lit.sum(axis=1) > 1).any(axis=(1, 2)))
+        rows = slice(start, start + CHUNK)
+        part = Population(
+            designs.images[rows], spec.values, designs.conditions[rows], designs.condition_names
+        )
+        areas.append(geometry.with_union(part.lit(part.images)).sum(axis=(2, 3), dtype=np.int64))
+        pieces.append(part.pieces(4))
+        overlap.append((part.shared() > 0).any(axis=1))
         monitor.progress(min(len(designs), start + CHUNK), len(designs), "inspecting designs")
     return np.concatenate(areas), np.concatenate(pieces), np.concatenate(overlap)
 

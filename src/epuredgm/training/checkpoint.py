@@ -48,7 +48,7 @@ class Checkpoints:
     def load(self, monitor: Monitor) -> dict[str, Any] | None:
         """The newest resume point that is whole, on the CPU; None if there is none.
 
-        What is damaged is not used, and the monitor hears of it.
+        What is damaged is removed, and the monitor hears of it.
 
         Raises:
             BadRequest: if the state is of another run.
@@ -60,6 +60,7 @@ class Checkpoints:
                 content = _read(path)
             except CorruptArtefact as error:
                 monitor.note(f"{error.message}: not used, falling back on what was saved before it")
+                path.unlink()  # or the next save would put it in the place of the one before it
                 continue
             if content["identity"] != self._identity:
                 raise BadRequest(

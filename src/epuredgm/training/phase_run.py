@@ -234,7 +234,7 @@ class PhaseRun:
         for optimiser, kept in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load(kept)
         self._figures.load(state["figures"], self._device)
-        self.kept = None if state["kept"] is None else Snapshot.from_state(state["kept"])
+        self.kept = None if state["kept"] is None else Snapshot.from_state(state["kept"], self._device)
 
     def _ordered(self, designs: ResidentDesigns) -> OrderedBatches:
         settings = self._inputs.settings

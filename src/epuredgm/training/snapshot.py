@@ -63,9 +63,11 @@ class Snapshot:
         return {"live": dict(self.weights.live), "ema": ema, **self.facts()}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Snapshot:
-        """The inverse of :meth:`state`."""
-        weights = Weights(state["live"], state["ema"], {})
+    def from_state(cls, state: Mapping[str, Any], device: torch.device) -> Snapshot:
+        """The inverse of :meth:`state`, on the model's device: the end of a phase adds buffers from there."""
+        live = {name: tensor.to(device) for name, tensor in state["live"].items()}
+        ema = state["ema"] and {name: tensor.to(device) for name, tensor in state["ema"].items()}
+        weights = Weights(live, ema, {})
         return cls(weights, state["phase"], state["epoch"], state["step"], state["loss"])
 
 

@@ -90,7 +90,11 @@ def _measured(population: Population, condition: Condition) -> Floats:
             "measure names a function below epuredgm., such as epuredgm.data.measure.mirrored_width.",
         )
     measure = getattr(import_module(module), function)
-    return population.feature(name, lambda images: np.asarray(measure(images), dtype=np.float64))
+
+    def compute(images: NDArray[np.uint8]) -> Floats:  # on masks, as every other figure
+        return np.asarray(measure(population.lit(images).view(np.uint8)), dtype=np.float64)
+
+    return population.feature(name, compute)
 
 
 METRIC = Metric(

@@ -20,12 +20,13 @@ def compute(case: Case) -> Json:
     ``component.<c>.wasserstein``: mean of the row and the column distance of one component.
     ``overall.wasserstein``: the same with all components pooled on one axis (it cannot see two components
     swapped). ``vector_wasserstein``: mean over the 2C coordinates. Empty components have no centre: they are
-    left out, and their share is ``component.<c>.empty``. Where components were given, ``generated`` repeats
+    left out, and their share is ``component.<c>.empty``. A component that no real design has counts in
+    neither of the last two. Where components were given, ``generated`` repeats
     ``overall`` and ``vector_wasserstein`` over the others only.
     """
     names = case.spec.component_names
-    everyone = range(len(names))
-    axes = [[_distance(case, [c], axis) for axis in (0, 1)] for c in everyone]
+    axes = [[_distance(case, [c], axis) for axis in (0, 1)] for c in range(len(names))]
+    everyone = [c for c in range(len(names)) if c not in case.absent] or [*range(len(names))]
     overall = _overall(case, everyone)
     result: Json = {
         "component": {
@@ -37,10 +38,10 @@ def compute(case: Case) -> Json:
         },
         "overall": {"wasserstein": overall.scalar(case.confidence)},
         "vector_wasserstein": _mean_of(axes, everyone).scalar(case.confidence),
-        "legacy": _legacy(names, axes, overall),
+        "legacy": _legacy(names, axes, everyone, overall),
     }
     free = [c for c in everyone if not case.given[:, c].any()]
-    if 0 < len(free) < len(names):
+    if 0 < len(free) < len(everyone):
         result["generated"] = {
             "overall": {"wasserstein": _overall(case, free).scalar(case.confidence)},
             "vector_wasserstein": _mean_of(axes, free).scalar(case.confidence),
@@ -55,9 +56,10 @@ def _distance(case: Case, components: Sequence[int], axis: int) -> Distance:
     def values(population: Population) -> NDArray[np.float64]:
         return population.centres()[:, chosen, axis]
 
-    never = [c for c in chosen if _empty(case.generated, c).all()]
-    missing = f"every generated {case.spec.component_names[never[0]]} is empty" if never else ""
-    return case.wasserstein(values, missing)
+    names = case.spec.component_names
+    reasons = [f"no real design has {names[c]}" for c in chosen if c in case.absent]
+    reasons += [f"every generated {names[c]} is empty" for c in chosen if _empty(case.generated, c).all()]
+    return case.wasserstein(values, reasons[0] if reasons else "")
 
 
 def _overall(case: Case, components: Sequence[int]) -> Distance:
@@ -72,9 +74,11 @@ def _empty(population: Population, component: int) -> NDArray[np.bool_]:
     return np.asarray(population.areas()[:, component] == 0)
 
 
-def _legacy(names: Sequence[str], axes: Sequence[Sequence[Distance]], overall: Distance) -> Json:
+def _legacy(
+    names: Sequence[str], axes: Sequence[Sequence[Distance]], present: Sequence[int], overall: Distance
+) -> Json:
     """Shapes and definitions of earlier result files: bootstrap means of components, plug-in elsewhere."""
-    coordinates = [distance.value for both in axes for distance in both]
+    coordinates = [distance.value for c in present for distance in axes[c]]
     known = [value for value in coordinates if value is not None]
     whole = len(known) == len(coordinates)
     means = {

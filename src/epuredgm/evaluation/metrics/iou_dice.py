@@ -45,8 +45,12 @@ def _distance(case: Case, pair: int, kind: int, components: tuple[int, int]) -> 
     def values(population: Population) -> NDArray[np.float64]:
         return population.overlaps()[:, pair, kind]
 
-    # Where one of the two is never drawn, an overlap of 0 would be praise for nothing.
-    never = [case.spec.component_names[c] for c in components if not case.generated.areas()[:, c].any()]
+    # Where one of the two is never drawn, an overlap of 0 would be praise for nothing; unless none is real.
+    never = [
+        case.spec.component_names[c]
+        for c in components
+        if not case.generated.areas()[:, c].any() and c not in case.absent
+    ]
     return case.wasserstein(values, missing=f"every generated {never[0]} is empty" if never else "")
 
 
