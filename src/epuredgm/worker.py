@@ -165,7 +165,11 @@ class _Work:
         try:
             write_pointer(pointer, self.workspace.root / self.job.run)
         except (EpureError, OSError) as error:
-            print(f"the pointer {pointer} was not moved: {error}", flush=True)
+            text = f"the pointer {pointer} was not moved: {error}"
+            print(text, flush=True)
+            if self.channel is not None:
+                with suppress(OSError):
+                    self.channel.send(("note", text))
 
     def _size(self, outputs: dict[str, Artefact]) -> int:
         if self.job.run:

@@ -8,9 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from epuredgm.cli import COMMANDS, main
-from epuredgm.core.files import tree_sha256
+from epuredgm.cli.display import Lines, Panel
+from epuredgm.cli.status import Row
+from epuredgm.cli.status import _rows as rows_of
+from epuredgm.cli.status import _table as status_table
+from epuredgm.core.files import tree_sha256, write_json
+from epuredgm.core.places import Workspace
+from epuredgm.orchestration.locks import hold
+from epuredgm.orchestration.pointers import write_pointer
 
 HEAVY = ["torch", "numpy", "pandas", "PIL", "matplotlib", "scipy"]
 
@@ -106,12 +114,16 @@ def test_status_of_an_empty_workspace_says_so(tmp_path: Path) -> None:
         ("run --dataset toy --seeds 0,x", "cannot read the seed 'x'"),
         ("run --dataset toy --seeds -1", "cannot read the seed"),
         ("run --dataset toy --seeds 4-2", "cannot read the seed"),
+        ("run --dataset toy --seeds \u00b2", "cannot read the seed"),
+        ("run --dataset toy --seeds 0-99999999", "too many"),
         ("run --dataset toy --profile slow", "unknown profile 'slow'"),
         ("run --dataset toy --device gpu", "unknown device 'gpu'"),
         ("run --dataset toy --num-samples 0", "--num-samples"),
         ("run --dataset toy --skip-training --force train", "contradict"),
         ("run --dataset toy training.batchsize=3", "did you mean 'training.batch_size'"),
         ("run --dataset toy training.batch_size", "cannot read 'training.batch_size'"),
+        ("run --dataset toy =3", "cannot read '=3'"),
+        ("run --dataset toy profile.branch=../elsewhere", "a folder inside the workspace"),
         ("run --dataset toy --models vae flow_matching:training.lr=1", "not among the chosen models"),
         ("run --dataset toy --datset toy", "--dataset"),
         ("run", "--dataset"),
@@ -169,3 +181,68 @@ def test_the_guides_scripts_are_thin(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "profile test" in answer.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def head_of(*words: str) -> tuple[int, str]:
+    """Exit code and standard error of a command whose output nobody reads."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "epuredgm", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    errors = child.stderr.read()
+    child.stderr.close()
+    return child.wait(), errors
+
+
+@pytest.mark.parametrize("words", ["models", "status", "run --dataset toy --dry-run"])
+def test_a_reader_who_has_left_is_no_failure(words: str, tmp_path: Path) -> None:
+    place = [] if words == "models" else ["--workspace", str(tmp_path)]
+    _, errors = head_of(*words.split(), *place)
+    assert errors == ""
+
+
+def test_lines_that_nobody_reads_do_not_stop_a_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("click.echo", gone)
+    view = Lines(total=1)
+    view.say("one")
+    view.say("two")
+    assert view.silent
+
+
+@pytest.mark.parametrize("text", ["[/tmp/x] is gone", "[red]", "a \\[b]", "[Errno 2] [/]"])
+def test_what_a_user_reads_is_never_taken_for_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Panel(total=1).say(text)
+    assert capsys.readouterr().err.strip() == text
+    table = status_table([Row("train/a", "failed", what=text)])
+    console = Console(width=200, record=True)
+    console.print(table)
+    assert text in console.export_text()
+
+
+def test_nothing_waits_for_a_run_that_has_ended(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    folder = workspace.logs / "run"
+    entries = {"train/a": "waiting", "train/b": "started", "train/c": "blocked"}
+    jobs = {key: {"status": status, "error": None} for key, status in entries.items()}
+    write_json(folder / "state.json", {"jobs": jobs})
+    write_pointer(workspace.latest, folder)
+    assert [row.status for row in rows_of(workspace)] == ["left", "left", "blocked"]
+    with hold(workspace, "run", wait=False, say=print):
+        assert [row.status for row in rows_of(workspace)] == list(entries.values())
+
+
+def test_status_says_in_which_branch_jobs_have_run(tmp_path: Path) -> None:
+    (tmp_path / "apart" / ".epuredgm").mkdir(parents=True)
+    assert "--branch apart" in epuredgm("status", "--workspace", str(tmp_path)).stdout
+
+
+def test_a_fault_of_a_file_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Workspace(tmp_path).record("prepare/toy").mkdir(parents=True)
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--dataset", "toy", "--dry-run", "--workspace", str(tmp_path)])
+    assert end.value.code == 1
+    assert "prepare/toy.json" in capsys.readouterr().err

@@ -68,6 +68,13 @@ def test_scoped_words_reach_one_model() -> None:
     assert overrides.for_model("vae") == ("training.lr=1e-3", "training.lr=2e-3")
 
 
+@pytest.mark.parametrize("word", ["a.b=1", "+a.b=1", "++a=b=c", "~a.b", "~a=1", "a@b=1", "a='x y'", "a="])
+def test_every_form_of_override_reaches_all_models_or_one(word: str) -> None:
+    overrides = Overrides.parse([f" {word} ", f"vae:{word}"], ["vae", "ddpm"])
+    assert overrides.for_model("ddpm") == (word,)
+    assert overrides.for_model("vae") == (word, word)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -81,6 +88,13 @@ def test_scoped_words_reach_one_model() -> None:
         (["training.epochs=3", "training.steps=3"], r"exactly one of epochs and steps"),
         (["dataset.conditions=colour"], r"no condition set 'colour'"),
         (["dataset=epure"], r"Use --dataset"),
+        (["dataset.name=other"], r"Use --dataset"),
+        (["model.name=other"], r"Use --dataset"),
+        (["profile.branch=/tmp"], r"profile.branch must be a folder inside"),
+        (["profile.branch='a/../..'"], r"profile.branch must be a folder inside"),
+        (["study.seeds=[]"], r"study.seeds must be one or more"),
+        (["model.supports=[]"], r"model.supports must be one or more"),
+        (["training.lr=inf"], r"training.lr must be positive and finite"),
         (["experiment=none_such"], r"unknown experiment"),
         (["training.batch_size={"], r"configuration: "),
     ],
@@ -90,7 +104,9 @@ def test_a_mistake_is_one_message(words: list[str], message: str) -> None:
         compose(CONF, "toy", "vae", "quick", words)
 
 
-@pytest.mark.parametrize("word", ["batch_size", "ddmp:training.lr=1"])
+@pytest.mark.parametrize(
+    "word", ["batch_size", "ddmp:training.lr=1", "=3", "+=3", "~", "vae:=3", "vae:~", ""]
+)
 def test_a_word_that_is_no_override_is_refused(word: str) -> None:
     with pytest.raises(BadRequest):
         Overrides.parse([word], ["vae"])

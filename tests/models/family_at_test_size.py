@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,17 @@ class Family:
 
 
 def make_spec(
-    components: int, conditions: int, *, exclusive: bool = True, values: str = "binary"
+    components: int,
+    conditions: int,
+    *,
+    exclusive: bool = True,
+    values: str = "binary",
+    size: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> DataSpec:
     return DataSpec(
         name="made_up",
-        height=HEIGHT,
-        width=WIDTH,
+        height=size[0],
+        width=size[1],
         components=tuple(Component(f"part_{k}", f"part {k}", "#808080") for k in range(components)),
         conditions=tuple(Condition(f"number_{k}") for k in range(conditions)),
         values=values,
@@ -51,14 +57,14 @@ def make_spec(
 def make_batch(spec: DataSpec, count: int, seed: int = 0) -> Batch:
     """Blocks of 8 x 8 pixels at random, exclusive where the data set is; conditions of unit variance."""
     rng = torch.Generator().manual_seed(seed)
-    shape = (count, spec.channels, HEIGHT // 8, WIDTH // 8)
+    shape = (count, spec.channels, math.ceil(spec.height / 8), math.ceil(spec.width / 8))
     if spec.exclusive:
         labels = torch.randint(spec.channels + 1, (count, 1, *shape[2:]), generator=rng)
         images = (labels == torch.arange(1, spec.channels + 1)[:, None, None]).float()
     else:
         images = torch.rand(shape, generator=rng)
         images = images.round() if spec.values == "binary" else images
-    images = images.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    images = images.repeat_interleave(8, 2).repeat_interleave(8, 3)[:, :, : spec.height, : spec.width]
     return Batch(images, torch.randn(count, spec.condition_width, generator=rng))
 
 

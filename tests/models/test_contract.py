@@ -16,6 +16,7 @@ MODES = ("unconditional", "conditional", "inpainting")
 SPECS = {
     "toy-like": make_spec(3, 2),
     "one-component": make_spec(1, 0),
+    "odd-size": make_spec(2, 1, size=(13, 10)),
     "five-overlapping": make_spec(5, 4, exclusive=False),
     "grey": make_spec(3, 2, exclusive=False, values="grey"),
 }

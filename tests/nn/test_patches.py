@@ -1,15 +1,13 @@
-"""Space-to-depth loses nothing, and says at the door what it cannot cut."""
+"""Space-to-depth loses nothing, and takes any size."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import Component, DataSpec
-from epuredgm.nn.patches import depth_to_space, patch_grid, space_to_depth
+from epuredgm.nn.patches import depth_to_space, padded, patch_grid, space_to_depth
 
 
 @settings(max_examples=25, deadline=None)
@@ -21,8 +19,20 @@ def test_depth_to_space_inverts_space_to_depth(b: int, c: int, rows: int, column
     assert torch.equal(depth_to_space(patches, patch), images)
 
 
-def test_a_size_that_cannot_be_cut_is_refused() -> None:
-    spec = DataSpec("odd", 60, 32, (Component("a", "a", "#000000"),), ())
-    assert patch_grid(spec, 4, 1) == (15, 8)
-    with pytest.raises(BadRequest, match="multiple of 8"):
-        patch_grid(spec, 4, 2)
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([1, 2, 4]), st.integers(1, 3))
+def test_the_grid_covers_any_size_and_can_be_halved(height: int, width: int, patch: int, levels: int) -> None:
+    spec = DataSpec("any", height, width, (Component("a", "a", "#000000"),), ())
+    rows, columns = patch_grid(spec, patch, levels)
+    step = 2 ** (levels - 1)
+    assert rows % step == columns % step == 0
+    assert 0 <= rows * patch - height < patch * step
+    assert 0 <= columns * patch - width < patch * step
+
+
+def test_padding_is_background_to_the_right_and_below() -> None:
+    images = torch.ones(1, 2, 3, 5)
+    wide = padded(images, (2, 2), 4)
+    assert wide.shape == (1, 2, 8, 8)
+    assert torch.equal(wide[:, :, :3, :5], images)
+    assert wide.sum() == images.sum()
+    assert padded(images, (3, 5), 1) is images

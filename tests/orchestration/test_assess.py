@@ -197,14 +197,27 @@ class TestMissingMakers:
     def test_what_is_not_there_blocks_and_names_the_command(self, tmp_path: Path) -> None:
         found = verdicts(tmp_path, self.jobs("a", Stage.PREPARE, Stage.SAMPLE, Stage.EVALUATE))
         assert found[CONDITIONAL].action == "blocked"
-        (reason,) = found[CONDITIONAL].reasons
-        assert "weights of train/a_toy/seed0 is missing" in reason
-        assert "epuredgm run --dataset toy --models a --seeds 0 --profile full" in reason
+        assert found[CONDITIONAL].reasons == (
+            "weights of train/a_toy/seed0 is missing, which is not planned",
+            "to make it: epuredgm run --dataset toy --models a --seeds 0 --profile full",
+        )
         assert found[EVALUATE].reasons == (
             "sample/a_toy/seed0/unconditional is blocked",
             "sample/a_toy/seed0/conditional is blocked",
             "sample/a_toy/seed0/inpainting is blocked",
         )
+
+    def test_each_maker_and_each_command_is_named_once(self, tmp_path: Path) -> None:
+        reasons = verdicts(tmp_path, self.jobs("a", Stage.PREPARE, Stage.EVALUATE))[EVALUATE].reasons
+        assert [reason.partition(" is missing")[0] for reason in reasons[:-1]] == [
+            f"{name} of sample/a_toy/seed0/{mode}"
+            for mode, name in (
+                ("unconditional", "samples"),
+                ("conditional", "samples"),
+                ("inpainting", "samples/group_nc"),
+            )
+        ]
+        assert reasons[-1].startswith("to make it: ")
 
     def test_a_summary_takes_what_there_is(self, finished: Path) -> None:
         found = verdicts(finished, self.jobs("abz", Stage.AGGREGATE))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 from orchestration_fakes import Witness, go, ran, results, steer, study
 
 from epuredgm.core.files import read_json
-from epuredgm.core.jobs import Stage
+from epuredgm.core.jobs import Job, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.execute import modules_for
 from epuredgm.orchestration.pointers import read_pointer
@@ -21,6 +22,15 @@ from epuredgm.orchestration.state import read_state
 
 TRAIN, CONDITIONAL = "train/a_toy/seed0", "sample/a_toy/seed0/conditional"
 EVALUATE, SUMMARY = "evaluate/a_toy/seed0", "aggregate/toy"
+
+
+SPAWNED = """
+import sys; sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from orchestration_fakes import go, study
+if __name__ == "__main__":
+    sys.exit(go(Path(sys.argv[2]), study("a"))[0].exit_code)
+"""
 
 
 def state(root: Path) -> dict[str, Any]:
@@ -112,6 +122,53 @@ class TestAStudy:
         pointer.unlink()
         go(finished)
         assert read_pointer(pointer) == target
+
+    @pytest.mark.parametrize("harm", ["elsewhere", "nowhere", "folder", "file"])
+    def test_a_spoilt_pointer_is_mended_or_told_and_fails_nothing(self, finished: Path, harm: str) -> None:
+        pointer = finished / "outputs/a_toy/run_seed0"
+        target = read_pointer(pointer)
+        pointer.unlink()
+        if harm == "folder":
+            pointer.mkdir()
+        elif harm == "file":
+            pointer.write_bytes(bytes(10_000))
+        else:
+            pointer.symlink_to(finished if harm == "elsewhere" else "nowhere")
+        outcome, witness = go(finished)
+        assert (outcome.exit_code, outcome.done) == (0, 0)
+        if harm in ("folder", "file"):  # somebody else's: left alone
+            assert "is not a pointer" in "".join(witness.notes)
+        else:
+            assert read_pointer(pointer) == target
+
+    def test_a_damaged_record_is_told(self, finished: Path) -> None:
+        place = Workspace(finished).record(SUMMARY)
+        place.write_text("{")
+        outcome, witness = go(finished)
+        assert outcome.exit_code == 0
+        assert [note for note in witness.notes if str(place) in note]
+
+    def test_old_logs_may_be_cleared_away_meanwhile(self, tmp_path: Path) -> None:
+        class Clearing(Witness):
+            def job_finished(self, job: Job, *about: Any) -> None:
+                shutil.rmtree(tmp_path / "logs")
+
+        outcome, _ = go(tmp_path, study("a"), observer=Clearing())
+        assert outcome.exit_code == 0
+        assert read_json(outcome.folder / "state.json")["exit_code"] == 0
+        assert outcome.text() in (outcome.folder / "pipeline.log").read_text()
+
+    def test_no_module_of_the_working_directory_stands_in_for_pythons(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if sys.version_info < (3, 11):
+            pytest.skip("Python before 3.11 knows no safe path")
+        for name in ("signal", "selectors", "socket"):
+            (tmp_path / f"{name}.py").write_text("raise SystemExit('stood in')")
+        monkeypatch.chdir(tmp_path)
+        command = [sys.executable, "-P", "-c", SPAWNED, str(Path(__file__).parent), str(tmp_path / "w")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
     def test_progress_reaches_the_observer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         _, witness = go(tmp_path, study("a"))
@@ -229,6 +286,7 @@ class TestFailures:
         assert outcome.exit_code == 0
         assert precious.exists()
         assert "was not moved" in (outcome.folder / "training/a_seed0.log").read_text()
+        assert "was not moved" in (outcome.folder / "pipeline.log").read_text()
 
 
 def test_a_display_that_breaks_leaves_no_process_behind(tmp_path: Path) -> None:

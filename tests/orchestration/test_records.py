@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epuredgm.core.errors import CorruptArtefact
-from epuredgm.core.files import write_json
+from epuredgm.core.files import read_json, write_json
 from epuredgm.core.jobs import Artefact, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration import lease
@@ -63,6 +63,20 @@ def test_a_damaged_record_counts_as_absent_and_is_told(tmp_path: Path, content: 
     assert known.all() == ()
     assert len(known.faults) == 1
     assert str(place) in known.faults[0]
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Record)])
+@pytest.mark.parametrize("wrong", [[1], {"a": 1}, True])
+def test_a_value_of_another_type_is_noticed(tmp_path: Path, field: str, wrong: object) -> None:
+    workspace = Workspace(tmp_path)
+    whole = record(attempts=(Attempt.begin(),))
+    whole.write(workspace)
+    place = workspace.record(whole.key)
+    content = read_json(place)
+    if field == "hashed" and isinstance(wrong, dict):
+        return  # the one field that takes any mapping
+    write_json(place, {**content, field: wrong})
+    assert Records(workspace).get(whole.key) is None
 
 
 def test_every_truncation_of_a_record_is_noticed(tmp_path: Path) -> None:

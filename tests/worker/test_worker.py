@@ -8,18 +8,20 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from epuredgm.config import compose, find_conf
-from epuredgm.core.files import read_json
+from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.files import read_json, write_json
 from epuredgm.core.jobs import Artefact, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.lease import Beat, beat_path
 from epuredgm.orchestration.pointers import read_pointer
 from epuredgm.orchestration.records import Record
+from epuredgm.worker import main
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -119,7 +121,7 @@ def test_everything_that_is_printed_goes_to_the_log_also_from_other_programs(job
     ("body", "error", "traceback"),
     [
         ("raise ValueError('odd')", "ValueError: odd", True),
-        ("raise EpureError('this is wrong', 'Mend it.')", "this is wrong Mend it.", False),
+        ("raise EpureError('this is wrong', 'Mend it.')", "this is wrong. Mend it.", False),
         ("sys.exit(3)", "SystemExit: 3", True),
         ("made.unlink()", "is not there", False),
         ("made = Path(os.devnull)", "is not in the subpath", True),
@@ -127,7 +129,8 @@ def test_everything_that_is_printed_goes_to_the_log_also_from_other_programs(job
 )
 def test_a_job_that_failed_says_why(job: JobFile, body: str, error: str, traceback: bool) -> None:
     code, output, record, log = run(job, body)
-    assert (code, output, record.status, record.outputs) == (1, "", "failed", {})
+    assert (code, record.status, record.outputs) == (1, "failed", {})
+    assert output == f"failed: {job.key}: {record.error}\n  log: {job.log}\n"
     assert record.error is not None
     assert error in record.error
     assert "\n" not in record.error
@@ -213,7 +216,9 @@ def test_the_module_carries_out_real_jobs(job: JobFile, tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "epuredgm.worker", write(prepare), write(other, "other")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("failed: prepare/none: ")
+    assert "Traceback" not in done.stderr
     record = record_of(prepare)
     assert record.status == "done"
     assert (tmp_path / record.outputs["designs"].path).is_dir()
@@ -230,3 +235,28 @@ def test_the_job_file_is_read_as_it_was_written(job: JobFile, tmp_path: Path) ->
     path = Path(write(job))
     assert JobFile.read(path) == job
     assert read_json(path)["stage"] == "train"
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"stage": "train"}'])
+def test_what_is_no_job_file_is_one_message(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "job.json"
+    if content is not None:
+        path.write_text(content)
+    assert main([str(path)]) == 2
+    assert "job.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(JobFile)])
+def test_a_job_file_with_a_value_of_another_type_is_refused(field: str, job: JobFile, tmp_path: Path) -> None:
+    path = Path(write(job))
+    write_json(path, {**read_json(path), field: [1]})
+    with pytest.raises(CorruptArtefact, match=r"job\.json is not a job file"):
+        JobFile.read(path)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_without_a_job_it_says_how_it_is_called(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "usage: python -m epuredgm.worker JOB.json" in capsys.readouterr().err

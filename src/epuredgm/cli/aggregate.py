@@ -36,7 +36,7 @@ def command(
     if not evaluated_runs(study.workspace, dataset):
         raise BadRequest(
             f"no evaluated run of {dataset} in {study.workspace.base}",
-            f"First: epuredgm run --dataset {dataset}",
+            f"First: epuredgm run --dataset {dataset}. Runs of another profile may be apart: --profile NAME.",
         )
     assessments = study.assess(study.jobs([Stage.AGGREGATE]))
     return carry_out(study, assessments, forced=[], wait=False, as_json=as_json).exit_code

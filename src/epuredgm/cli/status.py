@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -61,14 +62,36 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         return
     if not watch:
         rows = _rows(place)
-        wide_console().print(_table(rows) if rows else f"no job has run in {place.base}")
+        if rows:
+            wide_console().print(_table(rows))
+        else:
+            click.echo(f"no job has run in {place.base}{_elsewhere(place)}")
         return
+    if not sys.stdout.isatty():
+        _follow(place, every)
     from rich.live import Live
 
     with Live(_table(_rows(place)), refresh_per_second=4) as live:
         while True:
             time.sleep(every)
             live.update(_table(_rows(place)))
+
+
+def _follow(place: Workspace, every: float) -> NoReturn:
+    """For pipes and files: one line for each job whose status has changed."""
+    seen: dict[str, str] = {}
+    while True:
+        for row in _rows(place):
+            if seen.get(row.key) != row.status:
+                seen[row.key] = row.status
+                click.echo(f"{time.strftime('%H:%M:%S')}  {row.status:<11} {row.key}")
+        time.sleep(every)
+
+
+def _elsewhere(workspace: Workspace) -> str:
+    """Where in the workspace jobs have run instead, and how to ask for that."""
+    names = sorted(path.parent.name for path in workspace.root.glob("*/.epuredgm") if path.is_dir())
+    return f"; but in its {', '.join(names)}: --branch {names[0]}" if names and not workspace.branch else ""
 
 
 def _rows(workspace: Workspace) -> list[Row]:

@@ -78,7 +78,7 @@ def print_ranking(summary: Mapping[str, Any]) -> None:
     by = summary["ranked_by"]
     heads = {name: summary["headlines"][name] for name in by["over"]}
     table = Table(
-        title=f"{summary['dataset']}: {summary['num_runs']} runs, ranked by {by['metric']}",
+        title=f"{summary['dataset']}: runs evaluated: {summary['num_runs']}, ranked by {by['metric']}",
         title_justify="left",
         header_style="bold",
         box=None,

@@ -52,7 +52,7 @@ def command(
     """
     request = Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
     checks: list[Check] = []
-    for check in all_checks(request):
+    for check in all_checks(request, silent=as_json):
         checks.append(check)
         if not as_json:
             _show(check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -34,6 +35,10 @@ def _problems(settings: Settings) -> Iterator[str]:
         "dataset.size": (
             len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0,
             "[height, width] in pixels",
+        ),
+        "dataset.components": (
+            all(re.fullmatch("#[0-9a-fA-F]{6}", each.color) for each in settings.dataset.components.values()),
+            "given colors such as '#3b6fb6'",
         ),
         "dataset.values": (settings.dataset.values in ("binary", "grey"), "binary or grey"),
         "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
 from epuredgm.nn.evidence import Evidence, with_flags
-from epuredgm.nn.patches import patch_grid, space_to_depth
+from epuredgm.nn.patches import padded, patch_grid, space_to_depth
 from epuredgm.nn.pixels import PatchesToPixels
 
 
@@ -24,9 +25,6 @@ class Encoder(nn.Module):
         widths: channels of each level; the grid halves from one to the next.
         blocks: residual blocks per level.
         features: width of the result.
-
-    Raises:
-        BadRequest: if the size cannot be cut into such patches and levels.
     """
 
     def __init__(
@@ -34,7 +32,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.patch = patch
-        rows, columns = patch_grid(spec, patch, len(widths))
+        rows, columns = self.grid = patch_grid(spec, patch, len(widths))
         self.stem = nn.Conv2d(spec.channels * (patch**2 + 1), widths[0], 3, padding=1)
         self.stacks = nn.ModuleList()
         self.shrink = nn.ModuleList()
@@ -48,7 +46,8 @@ class Encoder(nn.Module):
 
     def forward(self, evidence: Evidence, context: Tensor) -> Tensor:
         """Evidence of B designs and (B, context) -> (B, features)."""
-        x = self.stem(with_flags(space_to_depth(evidence.values, self.patch), evidence))
+        values = padded(evidence.values, self.grid, self.patch)
+        x = self.stem(with_flags(space_to_depth(values, self.patch), evidence))
         context = functional.silu(context)
         for level, stack in enumerate(self.stacks):
             x = stack(x, context)
@@ -65,9 +64,6 @@ class Decoder(nn.Module):
         channels_out: logits per pixel.
         context: width of the vector that every block sees.
         patch, widths, blocks: as in :class:`Encoder`, widths from fine to coarse.
-
-    Raises:
-        BadRequest: if the size cannot be cut into such patches and levels.
     """
 
     def __init__(
@@ -81,11 +77,11 @@ class Decoder(nn.Module):
         blocks: int,
     ) -> None:
         super().__init__()
-        self.patch = patch
+        self.size = (spec.height, spec.width)
         rows, columns = patch_grid(spec, patch, len(widths))
         scale = 2 ** (len(widths) - 1)
-        self.grid = (widths[-1], rows // scale, columns // scale)
-        self.start = nn.Linear(context, self.grid[0] * self.grid[1] * self.grid[2])
+        self.coarse = (widths[-1], rows // scale, columns // scale)
+        self.start = nn.Linear(context, math.prod(self.coarse))
         self.stacks = nn.ModuleList()
         self.grow = nn.ModuleList()
         for level, width in reversed(list(enumerate(widths))):
@@ -98,11 +94,11 @@ class Decoder(nn.Module):
     def forward(self, context: Tensor) -> Tensor:
         """(B, context) -> (B, channels_out, H, W)."""
         context = functional.silu(context)
-        x = self.start(context).view(-1, *self.grid)
+        x = self.start(context).view(-1, *self.coarse)
         for level, stack in enumerate(self.stacks):
             if level:
                 x = self.grow[level - 1](x)
             if level + 1 == len(self.stacks):
                 x = x + self.place
             x = stack(x, context)
-        return self.pixels(x)
+        return self.pixels(x)[:, :, : self.size[0], : self.size[1]]

@@ -5,10 +5,11 @@ A patch of p x p pixels becomes one position with p * p times the channels.
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 from torch.nn import functional
 
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 
 
@@ -25,14 +26,15 @@ def depth_to_space(features: Tensor, patch: int) -> Tensor:
 def patch_grid(spec: DataSpec, patch: int, levels: int) -> tuple[int, int]:
     """Rows and columns of the patch grid of a network that halves it ``levels - 1`` times.
 
-    Raises:
-        BadRequest: if the images cannot be cut so.
+    Where the size is no multiple of ``patch * 2 ** (levels - 1)`` the grid reaches beyond the image, to the
+    right and below; :func:`padded` fills that with background and the networks cut it off their result.
     """
-    step = patch * 2 ** (levels - 1)
-    if spec.height % step or spec.width % step:
-        raise BadRequest(
-            f"data set {spec.name}: size {spec.height} x {spec.width} is not a multiple of {step}, "
-            f"which a network of {levels} levels on {patch} x {patch} patches needs",
-            "Choose a smaller model.network.patch, fewer model.network.widths, or another dataset.size.",
-        )
-    return spec.height // patch, spec.width // patch
+    step = 2 ** (levels - 1)
+    rows, columns = (math.ceil(edge / (patch * step)) * step for edge in (spec.height, spec.width))
+    return rows, columns
+
+
+def padded(images: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
+    """(B, C, H, W) with zeros to the right and below, up to the edge of the patch grid."""
+    below, right = grid[0] * patch - images.shape[2], grid[1] * patch - images.shape[3]
+    return functional.pad(images, (0, right, 0, below)) if below or right else images

@@ -12,7 +12,7 @@ from torch.nn import functional
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, positions, zeroed
 from epuredgm.nn.evidence import Evidence, with_flags
-from epuredgm.nn.patches import patch_grid, space_to_depth
+from epuredgm.nn.patches import padded, patch_grid, space_to_depth
 from epuredgm.nn.pixels import PatchesToPixels
 
 
@@ -31,9 +31,6 @@ class UNet(nn.Module):
         widths: channels of each level; the grid halves from one to the next.
         blocks: residual blocks per level and direction.
         attention: whether the last level has self-attention.
-
-    Raises:
-        BadRequest: if the size cannot be cut into such patches and levels.
     """
 
     def __init__(
@@ -49,7 +46,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.patch = patch
-        rows, columns = patch_grid(spec, patch, len(widths))
+        rows, columns = self.grid = patch_grid(spec, patch, len(widths))
         self.stem = nn.Conv2d(2 * spec.channels * patch**2 + spec.channels, widths[0], 3, padding=1)
         self.place = positions(widths[0], rows, columns)
         self.down = nn.ModuleList()
@@ -72,6 +69,7 @@ class UNet(nn.Module):
     def forward(self, x_t: Tensor, context: Tensor, evidence: Evidence) -> Tensor:
         """(B, C, H, W) noisy components, (B, context) and the known ones -> (B, channels_out, H, W)."""
         seen = torch.cat([x_t * ~evidence.given[:, :, None, None], evidence.values], dim=1)
+        seen = padded(seen, self.grid, self.patch)
         x = self.stem(with_flags(space_to_depth(seen, self.patch), evidence)) + self.place
         context = functional.silu(context)
         skips: list[Tensor] = []
@@ -86,4 +84,4 @@ class UNet(nn.Module):
             x = self.up[level](torch.cat([x, skips[level]], dim=1), context)
             if level:
                 x = self.grow[level - 1](x)
-        return self.pixels(x, seen)
+        return self.pixels(x, seen)[:, :, : x_t.shape[2], : x_t.shape[3]]

@@ -193,13 +193,17 @@ class _Execution:
             self.observer.job_finished(job, status, seconds, error, log)
 
     def _mend_pointer(self, job: Job) -> None:
-        """A pointer that was removed comes back."""
+        """A pointer that was removed or turned elsewhere comes back; where it cannot, nothing fails."""
         record = self.judge.records.get(job.key)
         if record is None or not record.run or job.run is None or job.seed is None:
             return
         pointer = self.workspace.run_pointer(job.run, job.seed)
-        if read_pointer(pointer) is None:
-            write_pointer(pointer, self.workspace.root / record.run)
+        target = self.workspace.root / record.run
+        try:
+            if read_pointer(pointer) != target.resolve():
+                write_pointer(pointer, target)
+        except (EpureError, OSError) as error:
+            self.observer.note(f"the pointer {pointer} was not mended: {error}")
 
     # launching ------------------------------------------------------------------------------------
 

@@ -76,8 +76,7 @@ class LogBook:
         took = f" in {seconds:.1f} s" if seconds is not None else ""
         self._line(f"{status:<12} {job.key}{took}" + (f": {error}" if error else ""))
         if status == "failed":
-            with (self.folder / "errors.log").open("a", encoding="utf-8") as file:
-                file.write(f"{_stamp()}  {job.key}\n  error: {error}\n  log:   {log or '-'}\n\n")
+            self._append("errors.log", f"{_stamp()}  {job.key}\n  error: {error}\n  log:   {log or '-'}\n\n")
 
     def note(self, text: str) -> None:
         """One line."""
@@ -88,8 +87,12 @@ class LogBook:
         self._line(outcome.text())
 
     def _line(self, text: str) -> None:
-        with (self.folder / "pipeline.log").open("a", encoding="utf-8") as file:
-            file.write(f"{_stamp()}  {text}\n")
+        self._append("pipeline.log", f"{_stamp()}  {text}\n")
+
+    def _append(self, name: str, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)  # old logs may be cleared away while a study runs
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write(text)
 
 
 def _stamp() -> str:

@@ -233,8 +233,12 @@ def enter(module: str, job_file: str, channel: Connection) -> None:
 
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """Thread counts for the processes that start in the block; what the user has set stays."""
+    """For processes that start in the block: thread counts, unless the user has set them, and a safe path.
+
+    A ``random.py`` or ``signal.py`` in the working directory must not stand in for Python's own.
+    """
     wanted = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": 1}
+    wanted["PYTHONSAFEPATH"] = 1  # known to Python from 3.11 on
     missing = {name: str(count) for name, count in wanted.items() if name not in os.environ}
     os.environ.update(missing)
     try:
