@@ -25,6 +25,7 @@ from epuredgm.core.errors import CorruptArtefact, EpureError
 from epuredgm.core.jobs import Artefact, JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
+from epuredgm.orchestration.archive import keep
 from epuredgm.orchestration.artefacts import artefact, extent, require_intact
 from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
@@ -130,6 +131,7 @@ class _Work:
         self.record = replace(
             done, outputs=made_now, bytes=self._size(made_now), peak_memory=host, peak_device_memory=device
         )
+        keep(self.record, self.workspace)
         self.record.write(self.workspace)
 
     def _failed(self, error: BaseException, seconds: float) -> tuple[str, float, str, str | None]:

@@ -137,7 +137,7 @@ def results(root: Path) -> dict[str, str]:
         for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
             dated = folder == "outputs" and "run_seed" not in name
-            if path.is_file() and not dated and not path.name.endswith(".tmp"):
+            if path.is_file() and not dated and path.suffix != ".tmp" and path.name != "record.json":
                 found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for pointer in sorted((root / "outputs").glob("*/run_seed*")):
         found[pointer.relative_to(root).as_posix()] = hashlib.sha256(

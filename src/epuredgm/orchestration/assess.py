@@ -8,6 +8,7 @@ from pathlib import Path
 
 from epuredgm.core.jobs import Artefact, Job, Stage
 from epuredgm.core.places import Workspace
+from epuredgm.orchestration.archive import finished_runs
 from epuredgm.orchestration.artefacts import fault_of
 from epuredgm.orchestration.estimate import History
 from epuredgm.orchestration.fingerprint import changes
@@ -106,7 +107,7 @@ class Judge:
         """The inputs of a job that are there: made by a done job and not changed since."""
         found = {}
         for name, (key, output) in job.inputs.items():
-            record = self.records.get(key)
+            record = self._maker(key)
             if key not in failed and record is not None and self._fault(record, output) is None:
                 found[name] = record.outputs[output]
         return found
@@ -130,6 +131,7 @@ class Judge:
 
     def _stale(self, job: Job, pending: Collection[str], failed: Collection[str] = ()) -> list[str]:
         """Why a job is not up to date, in words; empty if it is."""
+        self._adopt(job, self.inputs(job, failed))
         record = self.records.get(job.key)
         if record is None:
             return ["never run"]
@@ -150,6 +152,26 @@ class Judge:
                     reasons.append(f"output {Path(record.outputs[name].path).name} is {fault}")
         return reasons
 
+    def _adopt(self, job: Job, now: Mapping[str, Artefact]) -> None:
+        """Take an earlier finished run of the same settings and inputs, if the newest attempt is not."""
+        own = self.records.get(job.key)
+        wanted = own is not None and own.status == "done" and own.fingerprint == job.fingerprint
+        if own is None or wanted or job.stage in self._force:
+            return
+        for record in finished_runs(job.key, self.workspace):
+            same = record.fingerprint == job.fingerprint and _hashes(record.inputs) == _hashes(now)
+            if same and not any(fault_of(made, self.workspace) for made in record.outputs.values()):
+                self.forget(job.key)
+                self.records.adopt(record)
+                return
+
+    def _maker(self, key: str) -> Record | None:
+        """The record behind an input: of the newest finished run, where the newest attempt did not finish."""
+        record = self.records.get(key)
+        if record is None or record.status == "done":
+            return record
+        return next(finished_runs(key, self.workspace), record)
+
     def _unfinished(self, record: Record) -> str:
         status, attempt = status_of(record, self.workspace), record.last
         when = f" at {(attempt.end or attempt.start)[:19].replace('T', ' ')}" if attempt else ""
@@ -162,7 +184,7 @@ class Judge:
     def _missing(self, job: Job) -> Iterator[tuple[str, str]]:
         """Inputs that are not there, each with what is wrong."""
         for name, (key, output) in job.inputs.items():
-            record = self.records.get(key)
+            record = self._maker(key)
             fault = self._fault(record, output) if record is not None else "missing"
             if fault:
                 yield name, f"{output} of {key} is {fault}"

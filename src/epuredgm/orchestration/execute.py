@@ -162,6 +162,7 @@ class _Execution:
         while self.judge.records.faults:
             self.observer.note(self.judge.records.faults.pop(0))
         if verdict.action == UP_TO_DATE:
+            self.judge.records.save_adopted(job.key)
             self._mend_pointer(job)
             self._settle(job, UP_TO_DATE, record=self.judge.records.get(job.key))
         elif verdict.action == BLOCKED:

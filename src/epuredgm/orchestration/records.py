@@ -209,6 +209,7 @@ class Records:
         self.workspace = workspace
         self.faults: list[str] = []
         self._known: dict[str, Record | None] = {}
+        self._adopted: set[str] = set()
 
     def get(self, key: str) -> Record | None:
         """The record of a job, or None."""
@@ -219,6 +220,19 @@ class Records:
     def forget(self, key: str) -> None:
         """Read the record again when it is asked for: somebody has written it."""
         self._known.pop(key, None)
+        self._adopted.discard(key)
+
+    def adopt(self, record: Record) -> None:
+        """Take an earlier record for a job's own; nothing is written before :meth:`save_adopted`."""
+        self._known[record.key] = record
+        self._adopted.add(record.key)
+
+    def save_adopted(self, key: str) -> None:
+        """Write the record of a job, if it was adopted."""
+        record = self._known.get(key)
+        if record is not None and key in self._adopted:
+            record.write(self.workspace)
+            self._adopted.discard(key)
 
     def all(self) -> tuple[Record, ...]:
         """Every record that can be read, by key."""
