@@ -45,8 +45,7 @@ def test_after_a_failed_retraining_the_finished_run_is_still_there(finished: Pat
 
 def test_skipped_training_uses_the_newest_finished_run(finished: Path) -> None:
     retrain(finished, train__a_toy__seed0="fail")
-    stages = [stage for stage in Stage if stage is not Stage.TRAIN]
-    jobs = [job for job in study("a") if job.stage in stages]
+    jobs = [job for job in study("a") if job.stage in (Stage.SAMPLE, Stage.EVALUATE)]
     assert {a.action for a in assess(jobs, Workspace(finished))} == {"up to date"}
 
 

@@ -32,6 +32,13 @@ def record_of(root: Path, key: str) -> Path:
     return Workspace(root).record(key)
 
 
+def unfinish(root: Path, **changes: Any) -> None:
+    """Make a finished training one that was begun and has not finished."""
+    run = json.loads(record_of(root, TRAIN).read_text())["run"]
+    (root / run / "record.json").unlink()
+    edit(root, TRAIN, outputs={}, **changes)
+
+
 def edit(root: Path, key: str, **about: Any) -> None:
     place = record_of(root, key)
     place.write_text(json.dumps({**json.loads(place.read_text()), **about}))
@@ -158,14 +165,14 @@ class TestUnfinished:
     def test_a_training_resumes_if_it_is_the_same_work(
         self, finished: Path, status: str, reason: str
     ) -> None:
-        edit(finished, TRAIN, status=status, error="it broke", outputs={})
+        unfinish(finished, status=status, error="it broke")
         verdict = verdicts(finished)[TRAIN]
         assert verdict.action == "resume"
         assert verdict.reasons[0].startswith(reason)
 
     @pytest.mark.parametrize("difference", ["key", "input", "folder", "forced"])
     def test_else_it_begins_anew(self, finished: Path, difference: str) -> None:
-        edit(finished, TRAIN, status="interrupted", outputs={})
+        unfinish(finished, status="interrupted")
         jobs, force = study(), []
         if difference == "key":
             jobs = study(training__batch_size=32)
