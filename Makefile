@@ -40,7 +40,7 @@ unit: $(BIN)/.installed-test  ## The tests
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(BIN)/.installed  ## The benchmarks, beside the naive forms
-	$(BIN)/python benchmarks/run_all.py
+	for each in benchmarks/*.py; do $(BIN)/python $$each; done
 
 clean:  ## Remove .venv and caches; keeps data, outputs, samples and results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
