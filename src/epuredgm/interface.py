@@ -9,11 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 
 LossTerms = Mapping[str, Tensor]
@@ -121,10 +122,25 @@ class SampleRequest:
 
 
 class GenerativeModel(nn.Module, ABC):
-    """One family. Subclasses take ``spec`` and keyword settings, and hold no component names."""
+    """One family. Subclasses take ``spec`` and keyword settings, and hold no component names.
+
+    Attributes:
+        draws: the kinds of stored values (:attr:`DataSpec.values`) that the family can draw.
+
+    Raises:
+        BadRequest: if the data set holds others.
+    """
+
+    draws: ClassVar[frozenset[str]] = frozenset({"binary", "grey"})
 
     def __init__(self, spec: DataSpec) -> None:
         super().__init__()
+        if spec.values not in self.draws:
+            raise BadRequest(
+                f"{type(self).__name__} draws {' or '.join(sorted(self.draws))} values, and data set "
+                f"{spec.name} holds {spec.values} ones",
+                "Leave the family out: --models names those that are wanted.",
+            )
         self.spec = spec
 
     @property
@@ -135,6 +151,10 @@ class GenerativeModel(nn.Module, ABC):
     @abstractmethod
     def phases(self) -> Sequence[Phase]:
         """What is optimised, in order."""
+
+    def learned(self) -> Mapping[str, Any]:
+        """What the trained weights tell about the data, JSON-ready; kept beside them for people to read."""
+        return {}
 
     @abstractmethod
     def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:

@@ -28,11 +28,20 @@ class Family:
     def supports(self) -> list[str]:
         return self.config["supports"]
 
-    def build(self, spec: DataSpec, seed: int = 0) -> GenerativeModel:
+    @property
+    def kind(self) -> type[GenerativeModel]:
         module, _, kind = self.config["target"].rpartition(".")
+        return getattr(importlib.import_module(module), kind)
+
+    @property
+    def draws(self) -> frozenset[str]:
+        return self.kind.draws
+
+    def build(self, spec: DataSpec, seed: int = 0, **changed: Any) -> GenerativeModel:
+        """The family for a data set; ``changed`` replaces settings of the network or the sampler."""
         torch.manual_seed(seed)
-        build: Callable[..., GenerativeModel] = getattr(importlib.import_module(module), kind)
-        return build(spec, **self.config["network"], **self.config["sampler"]).eval()
+        build: Callable[..., GenerativeModel] = self.kind
+        return build(spec, **{**self.config["network"], **self.config["sampler"], **changed}).eval()
 
 
 def make_spec(

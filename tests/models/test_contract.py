@@ -8,7 +8,7 @@ import pytest
 import torch
 from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
 
-from epuredgm.core.errors import UnsupportedMode
+from epuredgm.core.errors import BadRequest, UnsupportedMode
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel
 
@@ -24,8 +24,14 @@ TOY = SPECS["toy-like"]
 
 
 @pytest.fixture(params=SPECS, scope="module")
-def spec(request: pytest.FixtureRequest) -> DataSpec:
-    return SPECS[request.param]
+def spec(request: pytest.FixtureRequest, family: Family) -> DataSpec:
+    """A data set that the family can draw; one that it cannot is refused when the model is built."""
+    chosen = SPECS[request.param]
+    if chosen.values not in family.draws:
+        with pytest.raises(BadRequest, match=f"{chosen.values} ones"):
+            family.build(chosen)
+        pytest.skip(f"{family.name} does not draw {chosen.values} values")
+    return chosen
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from epuredgm.core.spec import Component, DataSpec
+from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
 from epuredgm.nn.blocks import Attention, ResidualBlock, group_norm
 from epuredgm.nn.coder import Decoder, Encoder
 from epuredgm.nn.evidence import Evidence
@@ -27,8 +28,10 @@ def awaken(network: nn.Module) -> None:
 
 def make_unet(components: int, attention: bool = True) -> UNet:
     return UNet(
-        make_spec(components),
+        (16, 8),
+        2 * components,
         components + 1,
+        components,
         context=8,
         patch=2,
         widths=[16, 32],
@@ -37,12 +40,16 @@ def make_unet(components: int, attention: bool = True) -> UNet:
     )
 
 
+def look(network: UNet, x_t: Tensor, context: Tensor, evidence: Evidence) -> Tensor:
+    return network(evidence.beside(x_t), context, evidence.given)
+
+
 @pytest.mark.parametrize("components", [1, 3, 5])
 @pytest.mark.parametrize("attention", [True, False])
 def test_the_unet_gives_logits_of_the_image_size(components: int, attention: bool) -> None:
     network = make_unet(components, attention)
     x_t = torch.randn(2, components, 16, 8)
-    logits = network(x_t, torch.randn(2, 8), Evidence.none((2, components, 16, 8), x_t.device))
+    logits = look(network, x_t, torch.randn(2, 8), Evidence.none((2, components, 16, 8), x_t.device))
     assert logits.shape == (2, components + 1, 16, 8)
 
 
@@ -52,13 +59,13 @@ def test_the_unet_sees_context_values_and_flags_but_no_noise_in_given_channels()
     x_t, context = torch.randn(1, 3, 16, 8), torch.randn(1, 8)
     given = torch.tensor([[True, False, False]])
     evidence = Evidence.of(torch.rand(1, 3, 16, 8), given)
-    result = network(x_t, context, evidence)
-    assert not torch.equal(result, network(x_t, context + 1, evidence))
-    assert not torch.equal(result, network(x_t, context, Evidence(evidence.values.flip(2), given)))
-    assert not torch.equal(result, network(x_t, context, Evidence(evidence.values, ~given)))
+    result = look(network, x_t, context, evidence)
+    assert not torch.equal(result, look(network, x_t, context + 1, evidence))
+    assert not torch.equal(result, look(network, x_t, context, Evidence(evidence.values.flip(2), given)))
+    assert not torch.equal(result, look(network, x_t, context, Evidence(evidence.values, ~given)))
     other = x_t.clone()
     other[:, 0] = torch.randn(16, 8)
-    assert torch.equal(result, network(other, context, evidence))
+    assert torch.equal(result, look(network, other, context, evidence))
 
 
 def test_rows_of_a_batch_do_not_influence_each_other() -> None:
@@ -66,22 +73,21 @@ def test_rows_of_a_batch_do_not_influence_each_other() -> None:
     awaken(network)
     x_t, context = torch.randn(3, 2, 16, 8), torch.randn(3, 8)
     evidence = Evidence.of(torch.rand(3, 2, 16, 8), torch.rand(3, 2) < 0.5)
-    together = network(x_t, context, evidence)
-    alone = network(x_t[1:2], context[1:2], Evidence(evidence.values[1:2], evidence.given[1:2]))
+    together = look(network, x_t, context, evidence)
+    alone = look(network, x_t[1:2], context[1:2], Evidence(evidence.values[1:2], evidence.given[1:2]))
     torch.testing.assert_close(together[1:2], alone, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("components", [1, 3, 5])
 def test_the_coder_goes_from_evidence_to_features_to_logits(components: int) -> None:
-    spec = make_spec(components)
-    encoder = Encoder(spec, context=8, patch=2, widths=[16, 32], blocks=1, features=12)
-    decoder = Decoder(spec, components, context=8, patch=2, widths=[16, 32], blocks=1)
+    shape = {"context": 8, "patch": 2, "widths": [16, 32], "blocks": 1}
+    encoder = Encoder((16, 8), components, components, features=12, **shape)
+    decoder = Decoder((16, 8), components, **shape)
     images, context = torch.rand(2, components, 16, 8), torch.randn(2, 8)
-    features = encoder(Evidence.whole(images), context)
-    assert features.shape == (2, 12)
-    empty = Evidence.of(torch.zeros_like(images), torch.ones(2, components, dtype=torch.bool))
-    hidden = Evidence.of(torch.zeros_like(images), torch.zeros(2, components, dtype=torch.bool))
-    assert not torch.equal(encoder(empty, context), encoder(hidden, context))
+    flags = torch.ones(2, components)
+    assert encoder(images, context, flags).shape == (2, 12)
+    nothing = torch.zeros_like(images)
+    assert not torch.equal(encoder(nothing, context, flags), encoder(nothing, context, 1 - flags))
     assert decoder(context).shape == (2, components, 16, 8)
 
 
@@ -105,3 +111,26 @@ def test_attention_is_softmax_attention_over_positions() -> None:
 def test_any_width_can_be_normalised() -> None:
     assert group_norm(48).num_groups == 3
     assert group_norm(20).num_groups == 1
+
+
+@pytest.mark.parametrize("components", [1, 3, 5])
+def test_a_component_bank_treats_each_component_by_itself_and_knows_which_it_is(components: int) -> None:
+    spec, shape = make_spec(components), {"context": 8, "patch": 2, "widths": [16, 32], "blocks": 1}
+    encoder = ComponentEncoder(spec, features=12, **shape)
+    decoder = ComponentDecoder(spec, 4, **shape)
+    for network, result, given in (
+        (encoder, (2, components, 12), torch.rand(2, components, 16, 8)),
+        (decoder, (2, components, 16, 8), torch.randn(2, components, 4)),
+    ):
+        awaken(network)
+        context = torch.randn(2, 8)
+        whole = network(given, context)
+        assert whole.shape == result
+        other = given.clone()
+        other[:, 0] += 1
+        changed = network(other, context)
+        assert not torch.equal(changed[:, 0], whole[:, 0])
+        torch.testing.assert_close(changed[:, 1:], whole[:, 1:], rtol=1e-4, atol=1e-5)
+        same = network(given[:, :1].expand_as(given), context)
+        assert not any(torch.allclose(same[:, 0], same[:, k]) for k in range(1, components))
+        assert not torch.equal(network(given, context + 1), whole)

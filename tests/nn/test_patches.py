@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epuredgm.core.spec import Component, DataSpec
 from epuredgm.nn.patches import depth_to_space, padded, patch_grid, space_to_depth
 
 
@@ -21,8 +20,7 @@ def test_depth_to_space_inverts_space_to_depth(b: int, c: int, rows: int, column
 
 @given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([1, 2, 4]), st.integers(1, 3))
 def test_the_grid_covers_any_size_and_can_be_halved(height: int, width: int, patch: int, levels: int) -> None:
-    spec = DataSpec("any", height, width, (Component("a", "a", "#000000"),), ())
-    rows, columns = patch_grid(spec, patch, levels)
+    rows, columns = patch_grid((height, width), patch, levels)
     step = 2 ** (levels - 1)
     assert rows % step == columns % step == 0
     assert 0 <= rows * patch - height < patch * step

@@ -67,6 +67,11 @@ class DataSpec:
             raise BadRequest(f"data set {self.name}: values must be binary or grey, not {self.values!r}")
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a stored image."""
+        return self.height, self.width
+
+    @property
     def channels(self) -> int:
         """Number of components, C."""
         return len(self.components)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.errors import BadRequest
+from epuredgm.core.choices import require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.embedding import ConditionEmbedding, TimeEmbedding, random_drop
@@ -55,16 +55,15 @@ class FlowMatching(GenerativeModel):
         last_time: float,
     ) -> None:
         super().__init__(spec)
-        if solver not in SOLVERS:
-            raise BadRequest(
-                f"unknown solver {solver!r}", f"model.sampler.solver is one of: {', '.join(SOLVERS)}"
-            )
+        require_choice("model.sampler.solver", solver, SOLVERS)
         self.head = head_for(spec)
         self.time = TimeEmbedding(context)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         self.network = UNet(
-            spec,
+            spec.size,
+            2 * spec.channels,
             self.head.channels,
+            spec.channels,
             context=context,
             patch=patch,
             widths=widths,
@@ -90,29 +89,21 @@ class FlowMatching(GenerativeModel):
         noise = torch.randn(images.shape, generator=rng, device=images.device)
         x_t = interpolate(noise, 2 * images - 1, t)
         dropped = random_drop(count, self.condition_dropout, rng)
-        logits = self.predict(x_t, t, self.condition(batch.conditions, dropped), *evidence)
+        logits = self.predict(x_t, t, self.condition(batch.conditions, dropped), evidence)
         return {"loss": self.head.nll(logits, images, evidence).mean()}
 
-    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, values: Tensor, given: Tensor) -> Tensor:
+    def predict(self, x_t: Tensor, t: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
         """Logits of the design: (B, C, H, W), (B,), (B, context) and evidence -> (B, head.channels, H, W)."""
-        return self.network(x_t, self.time(t) + condition, Evidence(values, given))
+        return self.network(evidence.beside(x_t), self.time(t) + condition, evidence.given)
 
     def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:
         """Follow the path from noise; see :meth:`GenerativeModel.sample`. Serves every mode."""
-        shape = (request.count, self.spec.channels, self.spec.height, self.spec.width)
-        if request.known is None or request.given is None:
-            evidence = Evidence.none(shape, self.device)
-        else:
-            evidence = Evidence.of(request.known, request.given)
-        null = self.condition.null(request.count)
-        wanted, scale = null, 0.0
-        if request.conditions is not None:
-            wanted, scale = self.condition(request.conditions), request.guidance
-        logits = guided(self.predict, (wanted, *evidence), (null, *evidence), scale)
+        evidence = Evidence.of_request(request, self.spec, self.device)
+        logits = guided(self.predict, self.condition, request, evidence)
 
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
             return 2 * self.head.expectation(logits(x_t, t), evidence) - 1
 
-        noise = torch.randn(shape, generator=rng, device=self.device)
+        noise = torch.randn(evidence.values.shape, generator=rng, device=self.device)
         end = self.solve(denoise, noise, self.times)
         return self.head.decide(logits(end, at(self.times[-1], end)), evidence)

@@ -59,13 +59,20 @@ class VAE(GenerativeModel):
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         self.encoder = Encoder(
-            spec, context=context, patch=patch, widths=encoder_widths, blocks=blocks, features=features
+            spec.size,
+            spec.channels,
+            spec.channels,
+            context=context,
+            patch=patch,
+            widths=encoder_widths,
+            blocks=blocks,
+            features=features,
         )
         self.posterior = nn.Linear(features, 2 * latent)
         self.partial = nn.Linear(features, FullGaussian.parameters(latent))
         self.mix = nn.Sequential(nn.Linear(latent + context, context), nn.SiLU(), nn.Linear(context, context))
         self.decoder = Decoder(
-            spec, self.head.channels, context=context, patch=patch, widths=decoder_widths, blocks=blocks
+            spec.size, self.head.channels, context=context, patch=patch, widths=decoder_widths, blocks=blocks
         )
         self.prior = GaussianMixture(prior_components, latent + spec.condition_width)
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
@@ -92,7 +99,7 @@ class VAE(GenerativeModel):
         half = (count + 1) // 2  # is enough for the partial posterior, and saves a quarter of a step
         some = Evidence.of(batch.images[:half], random_given(half, channels, 1.0, rng))
         both = Evidence(torch.cat([whole.values, some.values]), torch.cat([whole.given, some.given]))
-        features = self.encoder(both, torch.cat([context, context[:half]]))
+        features = self.encoder(both.values, torch.cat([context, context[:half]]), both.given)
         posterior = DiagonalGaussian.of(self.posterior(features[:count]))
         partial = FullGaussian.of(self.partial(features[count:]), self.latent)
         reconstruction = self.head.nll(self.decode(posterior.draw(rng), context), batch.images).mean()
@@ -109,7 +116,8 @@ class VAE(GenerativeModel):
         """Fit the mixture to a draw of each train design's posterior beside its conditions."""
         rows = []
         for batch in batches:
-            features = self.encoder(Evidence.whole(batch.images), self.condition(batch.conditions))
+            whole = Evidence.whole(batch.images)
+            features = self.encoder(whole.values, self.condition(batch.conditions), whole.given)
             z = DiagonalGaussian.of(self.posterior(features)).draw(progress.rng)
             rows.append(torch.cat([z, batch.conditions], dim=1))
         self.prior.fit(torch.cat(rows), progress.rng, self.prior_iterations)
@@ -132,9 +140,8 @@ class VAE(GenerativeModel):
 
     def _complete(self, request: SampleRequest, evidence: Evidence, rng: torch.Generator) -> Tensor:
         """Draw from the partial posterior of the evidence."""
-        if request.conditions is None:
-            context = self.condition.null(request.count)
-        else:
-            context = self.condition(request.conditions)
-        partial = FullGaussian.of(self.partial(self.encoder(evidence, context)), self.latent)
+        context = self.condition.asked(request)
+        partial = FullGaussian.of(
+            self.partial(self.encoder(evidence.values, context, evidence.given)), self.latent
+        )
         return self.head.decide(self.decode(partial.draw(rng), context), evidence)

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
-from epuredgm.nn.evidence import Evidence, with_flags
-from epuredgm.nn.patches import padded, patch_grid, space_to_depth
+from epuredgm.nn.patches import padded, patch_grid, space_to_depth, with_planes
 from epuredgm.nn.pixels import PatchesToPixels
 
 
 class Encoder(nn.Module):
-    """Given components and a context vector -> features of the whole design.
+    """Images and a context vector -> features of the whole design.
 
     Args:
-        spec: size and components of the designs.
+        size: rows and columns of the images.
+        channels_in: of the images.
+        numbers: of each design, seen beside the images (flags of given components); may be 0.
         context: width of the context vector.
         patch: edge of a patch, in pixels.
         widths: channels of each level; the grid halves from one to the next.
@@ -28,12 +28,21 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, spec: DataSpec, *, context: int, patch: int, widths: Sequence[int], blocks: int, features: int
+        self,
+        size: tuple[int, int],
+        channels_in: int,
+        numbers: int = 0,
+        *,
+        context: int,
+        patch: int,
+        widths: Sequence[int],
+        blocks: int,
+        features: int,
     ) -> None:
         super().__init__()
         self.patch = patch
-        rows, columns = self.grid = patch_grid(spec, patch, len(widths))
-        self.stem = nn.Conv2d(spec.channels * (patch**2 + 1), widths[0], 3, padding=1)
+        rows, columns = self.grid = patch_grid(size, patch, len(widths))
+        self.stem = nn.Conv2d(channels_in * patch**2 + numbers, widths[0], 3, padding=1)
         self.stacks = nn.ModuleList()
         self.shrink = nn.ModuleList()
         for level, width in enumerate(widths):
@@ -44,10 +53,10 @@ class Encoder(nn.Module):
         self.norm = group_norm(widths[-1])
         self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), features)
 
-    def forward(self, evidence: Evidence, context: Tensor) -> Tensor:
-        """Evidence of B designs and (B, context) -> (B, features)."""
-        values = padded(evidence.values, self.grid, self.patch)
-        x = self.stem(with_flags(space_to_depth(values, self.patch), evidence))
+    def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """(B, channels_in, H, W), (B, context) and, if there are any, (B, numbers) -> (B, features)."""
+        patches = space_to_depth(padded(images, self.grid, self.patch), self.patch)
+        x = self.stem(patches if numbers is None else with_planes(patches, numbers))
         context = functional.silu(context)
         for level, stack in enumerate(self.stacks):
             x = stack(x, context)
@@ -60,7 +69,7 @@ class Decoder(nn.Module):
     """A latent vector with its context -> logits; the mirror image of :class:`Encoder`.
 
     Args:
-        spec: size and components of the designs.
+        size: rows and columns of the images.
         channels_out: logits per pixel.
         context: width of the vector that every block sees.
         patch, widths, blocks: as in :class:`Encoder`, widths from fine to coarse.
@@ -68,7 +77,7 @@ class Decoder(nn.Module):
 
     def __init__(
         self,
-        spec: DataSpec,
+        size: tuple[int, int],
         channels_out: int,
         *,
         context: int,
@@ -77,8 +86,8 @@ class Decoder(nn.Module):
         blocks: int,
     ) -> None:
         super().__init__()
-        self.size = (spec.height, spec.width)
-        rows, columns = patch_grid(spec, patch, len(widths))
+        self.size = size
+        rows, columns = patch_grid(size, patch, len(widths))
         scale = 2 ** (len(widths) - 1)
         self.coarse = (widths[-1], rows // scale, columns // scale)
         self.start = nn.Linear(context, math.prod(self.coarse))

@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from epuredgm.interface import SampleRequest
+
 TIME_SCALE = 1000.0  # t in [0, 1] is spread over the range that the wavelengths below were made for
 LONGEST = 10_000.0  # ratio of the longest to the shortest wavelength (Vaswani et al. 2017, section 3.5)
 CONDITION_FREQUENCIES = (0.5, 1.0, 2.0, 4.0)  # radians per standard deviation
@@ -72,6 +74,10 @@ class ConditionEmbedding(nn.Module):
         angles = (conditions[:, :, None] * self.frequencies).flatten(1)
         embedded = self.layers(torch.cat([conditions, angles.sin(), angles.cos()], dim=1))
         return embedded if dropped is None else torch.where(dropped[:, None], null, embedded)
+
+    def asked(self, request: SampleRequest) -> Tensor:
+        """(B, width): the conditions that a request asks for, embedded; null vectors if it asks for none."""
+        return self.null(request.count) if request.conditions is None else self(request.conditions)
 
     def null(self, count: int) -> Tensor:
         """(count, width): the null vector for each design."""

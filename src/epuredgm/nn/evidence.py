@@ -11,6 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from epuredgm.core.spec import DataSpec
+from epuredgm.interface import SampleRequest
+
 
 class Evidence(NamedTuple):
     """The given components of a batch.
@@ -38,15 +41,20 @@ class Evidence(NamedTuple):
         """Nothing is given of a batch of ``shape`` (B, C, H, W)."""
         return cls(torch.zeros(shape, device=device), torch.zeros(shape[:2], dtype=torch.bool, device=device))
 
+    @classmethod
+    def of_request(cls, request: SampleRequest, spec: DataSpec, device: torch.device) -> Evidence:
+        """What a request gives of its designs: nothing, unless it is for inpainting."""
+        if request.known is None or request.given is None:
+            return cls.none((request.count, spec.channels, *spec.size), device)
+        return cls.of(request.known, request.given)
+
+    def beside(self, x_t: Tensor) -> Tensor:
+        """(B, C, H, W) noisy components, zero where given, and the given ones beside them: (B, 2 C, H, W)."""
+        return torch.cat([x_t * ~self.given[:, :, None, None], self.values], dim=1)
+
     def paste(self, images: Tensor) -> Tensor:
         """``images`` (B, C, H, W) with the given components in their channels."""
         return torch.where(self.given[:, :, None, None], self.values.to(images.dtype), images)
-
-
-def with_flags(patches: Tensor, evidence: Evidence) -> Tensor:
-    """(B, P, h, w) patches with the C flags of the evidence as further channels: (B, P + C, h, w)."""
-    flags = evidence.given[:, :, None, None].to(patches.dtype).expand(-1, -1, *patches.shape[-2:])
-    return torch.cat([patches, flags], dim=1)
 
 
 def random_given(count: int, channels: int, share: float, rng: torch.Generator) -> Tensor:

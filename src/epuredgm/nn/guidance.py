@@ -1,7 +1,7 @@
-"""Wrappers of a denoiser: conditions, known components and guidance are bound around it, not flags inside it.
+"""A network that predicts becomes a denoiser: conditions, known components and guidance are bound around it.
 
-A *predictor* takes a noisy batch, its times and further tensors of B rows (context, known components); a
-*denoiser* is a predictor with these bound.
+They are no flags inside a network or a solver. A *predictor* takes a noisy batch, its times, an embedded
+condition and the evidence; a *denoiser* is a predictor with the last two bound.
 """
 
 from __future__ import annotations
@@ -11,31 +11,44 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from epuredgm.interface import SampleRequest
+from epuredgm.nn.embedding import ConditionEmbedding
+from epuredgm.nn.evidence import Evidence
+
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """(B, C, H, W) noisy designs and (B,) times -> a prediction of the clean designs."""
 
-Predictor = Callable[..., Tensor]
-"""As a denoiser, with further tensors of B rows."""
+Predictor = Callable[[Tensor, Tensor, Tensor, Evidence], Tensor]
+"""As a denoiser, with (B, context) embedded conditions and the evidence of B designs."""
 
 
 def guided(
-    predict: Predictor, with_condition: tuple[Tensor, ...], without: tuple[Tensor, ...], scale: float
+    predict: Predictor, condition: ConditionEmbedding, request: SampleRequest, evidence: Evidence
 ) -> Denoiser:
     """Classifier-free guidance: ``u + scale * (c - u)`` (Ho & Salimans 2022, equation 6, scale = 1 + w).
 
+    A scale of 1 is plain conditional prediction, c; of 0, or with no conditions asked for, plain
+    unconditional prediction, u: either evaluates one branch only. Otherwise both are one batch.
+
     Args:
-        predict: called once per evaluation on the two branches as one batch.
-        with_condition: its further tensors for the conditional branch, c.
-        without: the same for the null branch, u.
-        scale: 1 is plain conditional prediction and 0 plain unconditional; either evaluates one branch only.
+        predict: called once per evaluation.
+        condition: embeds the conditions.
+        request: whose conditions and guidance are bound.
+        evidence: the known components.
     """
-    if scale in (0.0, 1.0):
-        bound = with_condition if scale == 1.0 else without
-        return lambda x_t, t: predict(x_t, t, *bound)
-    both = tuple(torch.cat(pair) for pair in zip(with_condition, without, strict=True))
+    null = condition.null(request.count)
+    scale = 0.0 if request.conditions is None else request.guidance
+    if request.conditions is None or scale == 0.0:
+        return lambda x_t, t: predict(x_t, t, null, evidence)
+    wanted = condition(request.conditions)
+    if scale == 1.0:
+        return lambda x_t, t: predict(x_t, t, wanted, evidence)
+    contexts, twice = torch.cat([wanted, null]), Evidence(*(torch.cat([part, part]) for part in evidence))
 
     def denoise(x_t: Tensor, t: Tensor) -> Tensor:
-        conditional, null = predict(torch.cat([x_t, x_t]), torch.cat([t, t]), *both).chunk(2)
-        return null + scale * (conditional - null)
+        conditional, unconditional = predict(torch.cat([x_t, x_t]), torch.cat([t, t]), contexts, twice).chunk(
+            2
+        )
+        return unconditional + scale * (conditional - unconditional)
 
     return denoise

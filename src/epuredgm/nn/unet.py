@@ -1,4 +1,4 @@
-"""The one U-Net of the families that denoise: noisy images and evidence in, logits out, on patches."""
+"""The one U-Net of the families: images and a context vector in, images out, on patches."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, positions, zeroed
-from epuredgm.nn.evidence import Evidence, with_flags
-from epuredgm.nn.patches import padded, patch_grid, space_to_depth
+from epuredgm.nn.patches import padded, patch_grid, space_to_depth, with_planes
 from epuredgm.nn.pixels import PatchesToPixels
 
 
@@ -23,9 +21,10 @@ class UNet(nn.Module):
     on the grid, which scales and shifts alone, equal at every position, are slow to learn.
 
     Args:
-        spec: size and components of the designs; in channels are the C noisy components, the C known ones and
-            C flags.
+        size: rows and columns of the images.
+        channels_in: of the images.
         channels_out: channels of the result at full resolution.
+        numbers: of each design, seen beside the images (flags of given components); may be 0.
         context: width of the context vector.
         patch: edge of a patch, in pixels.
         widths: channels of each level; the grid halves from one to the next.
@@ -35,8 +34,10 @@ class UNet(nn.Module):
 
     def __init__(
         self,
-        spec: DataSpec,
+        size: tuple[int, int],
+        channels_in: int,
         channels_out: int,
+        numbers: int = 0,
         *,
         context: int,
         patch: int,
@@ -46,8 +47,8 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.patch = patch
-        rows, columns = self.grid = patch_grid(spec, patch, len(widths))
-        self.stem = nn.Conv2d(2 * spec.channels * patch**2 + spec.channels, widths[0], 3, padding=1)
+        rows, columns = self.grid = patch_grid(size, patch, len(widths))
+        self.stem = nn.Conv2d(channels_in * patch**2 + numbers, widths[0], 3, padding=1)
         self.place = positions(widths[0], rows, columns)
         self.down = nn.ModuleList()
         self.shrink = nn.ModuleList()
@@ -64,13 +65,13 @@ class UNet(nn.Module):
         self.layout = zeroed(nn.Linear(context, math.prod(self.coarse)))
         self.middle = ResidualBlock(last, last, context)
         self.attention = Attention(last) if attention else nn.Identity()
-        self.pixels = PatchesToPixels(widths[0], patch, 2 * spec.channels, channels_out)
+        self.pixels = PatchesToPixels(widths[0], patch, channels_in, channels_out)
 
-    def forward(self, x_t: Tensor, context: Tensor, evidence: Evidence) -> Tensor:
-        """(B, C, H, W) noisy components, (B, context) and the known ones -> (B, channels_out, H, W)."""
-        seen = torch.cat([x_t * ~evidence.given[:, :, None, None], evidence.values], dim=1)
-        seen = padded(seen, self.grid, self.patch)
-        x = self.stem(with_flags(space_to_depth(seen, self.patch), evidence)) + self.place
+    def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """(B, channels_in, H, W), (B, context), (B, numbers) if there are any -> (B, channels_out, H, W)."""
+        seen = padded(images, self.grid, self.patch)
+        patches = space_to_depth(seen, self.patch)
+        x = self.stem(patches if numbers is None else with_planes(patches, numbers)) + self.place
         context = functional.silu(context)
         skips: list[Tensor] = []
         for level, stack in enumerate(self.down):
@@ -84,4 +85,4 @@ class UNet(nn.Module):
             x = self.up[level](torch.cat([x, skips[level]], dim=1), context)
             if level:
                 x = self.grow[level - 1](x)
-        return self.pixels(x, seen)[:, :, : x_t.shape[2], : x_t.shape[3]]
+        return self.pixels(x, seen)[:, :, : images.shape[2], : images.shape[3]]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from epuredgm import __version__
 from epuredgm.core.errors import BadRequest
-from epuredgm.core.files import digest, write_text
+from epuredgm.core.files import digest, write_json, write_text
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
@@ -21,6 +21,7 @@ from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.splits import carve
+from epuredgm.data.weights import load_weights, restore
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.models import build_model, prepare_device
 from epuredgm.training.phase_run import Inputs
@@ -30,7 +31,7 @@ from epuredgm.training.trainer import train
 def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Train in the folder ``job.run``, or go on with what is there.
 
-    Input: ``designs``. Outputs: ``weights``, ``last``, ``history``, ``config``.
+    Input: ``designs``. Outputs: ``weights``, ``last``, ``history``, ``config``, ``learned``.
 
     Raises:
         BadRequest: if the settings do not fit the model.
@@ -69,11 +70,15 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "package_version": __version__,
     }
     trained = train(inputs, folder, facts, _identity(job))
+    restore(model, load_weights(trained.weights).for_use)
+    learned = folder / "learned.json"
+    write_json(learned, dict(model.eval().learned()))
     return {
         "weights": trained.weights,
         "last": trained.last,
         "history": trained.history,
         "config": config,
+        "learned": learned,
     }
 
 
