@@ -63,3 +63,13 @@ def test_extreme_outputs_stay_finite() -> None:
     assert torch.isfinite(DiagonalGaussian.of(wild).kl_to_standard()).all()
     p = FullGaussian.of(-100 * torch.ones(2, FullGaussian.parameters(LATENT)), LATENT)
     assert torch.isfinite(p.kl_from(diagonal(2))).all()
+
+
+def test_density_and_divergence_of_diagonal_gaussians_of_any_shape() -> None:
+    parameters = torch.randn(3, 5, 2 * LATENT, generator=torch.Generator().manual_seed(3))
+    q, p = DiagonalGaussian.of(parameters), DiagonalGaussian.of(parameters.flip(0))
+    normals = [Independent(Normal(each.mean, (0.5 * each.log_variance).exp()), 1) for each in (q, p)]
+    torch.testing.assert_close(q.kl_to(p), kl_divergence(*normals), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(q.kl_to(q), torch.zeros(3, 5))
+    z = torch.randn(3, 5, LATENT)
+    torch.testing.assert_close(q.log_density(z), normals[0].log_prob(z))

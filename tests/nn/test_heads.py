@@ -88,3 +88,12 @@ def test_the_score_of_a_grey_level_is_best_at_the_level() -> None:
     images = torch.full((19, 1, 1, 1), 0.3)
     losses = IndependentHead(1).nll(levels.logit()[:, None, None, None], images)
     assert levels[losses.argmin()] == pytest.approx(0.3, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [ExclusiveHead, IndependentHead])
+def test_logits_of_single_components_become_logits_of_the_head(kind: type[Head], components: int) -> None:
+    head, logits = kind(components), torch.randn(2, components, 4, 6)
+    joined = head.of_components(logits)
+    assert joined.shape == (2, head.channels, 4, 6)
+    assert torch.equal(joined[:, head.channels - components :], logits)
+    assert (joined[:, : head.channels - components] == 0).all()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+LOG_TWO_PI = math.log(2 * math.pi)
 LOG_VARIANCE = (-10.0, 5.0)  # bounds that keep a posterior's variance a normal number
 
 
 class DiagonalGaussian(NamedTuple):
-    """N(mean, diag(exp(log_variance))), one per row: both (B, D)."""
+    """N(mean, diag(exp(log_variance))), one per row: both (..., D)."""
 
     mean: Tensor
     log_variance: Tensor
 
     @classmethod
     def of(cls, parameters: Tensor) -> DiagonalGaussian:
-        """From (B, 2 D) network outputs; the log variance is kept within :data:`LOG_VARIANCE`."""
-        mean, log_variance = parameters.float().chunk(2, dim=1)
+        """From (..., 2 D) network outputs; the log variance is kept within :data:`LOG_VARIANCE`."""
+        mean, log_variance = parameters.float().chunk(2, dim=-1)
         return cls(mean, log_variance.clamp(*LOG_VARIANCE))
 
     def detach(self) -> DiagonalGaussian:
@@ -31,13 +33,24 @@ class DiagonalGaussian(NamedTuple):
         return DiagonalGaussian(self.mean[:count], self.log_variance[:count])
 
     def draw(self, rng: torch.Generator) -> Tensor:
-        """One reparameterised draw per row: (B, D)."""
+        """One reparameterised draw per row: (..., D)."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
+    def log_density(self, z: Tensor) -> Tensor:
+        """Log density in nats at (..., D), summed over latents: (...); shapes broadcast."""
+        squares = (z - self.mean).square() * (-self.log_variance).exp()
+        return -0.5 * (squares + self.log_variance + LOG_TWO_PI).sum(-1)
+
     def kl_to_standard(self) -> Tensor:
-        """KL(self || N(0, I)) in nats, summed over latents: (B,) (Kingma & Welling 2014, appendix B)."""
-        return 0.5 * (self.mean**2 + self.log_variance.exp() - 1 - self.log_variance).sum(1)
+        """KL(self || N(0, I)) in nats, summed over latents: (...) (Kingma & Welling 2014, appendix B)."""
+        return 0.5 * (self.mean**2 + self.log_variance.exp() - 1 - self.log_variance).sum(-1)
+
+    def kl_to(self, other: DiagonalGaussian) -> Tensor:
+        """KL(self || other) in nats, summed over latents: (...)."""
+        log_ratio = self.log_variance - other.log_variance
+        away = (self.mean - other.mean).square() * (-other.log_variance).exp()
+        return 0.5 * (log_ratio.exp() + away - 1 - log_ratio).sum(-1)
 
 
 class FullGaussian(NamedTuple):

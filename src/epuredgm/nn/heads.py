@@ -42,6 +42,10 @@ class Head(ABC):
         """Expected design: (B, C, H, W) in [0, 1]."""
 
     @abstractmethod
+    def of_components(self, logits: Tensor) -> Tensor:
+        """Logits of this head from one logit map per component: (B, C, H, W) -> (B, channels, H, W)."""
+
+    @abstractmethod
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The design to hand out: (B, C, H, W) in [0, 1]."""
 
@@ -67,6 +71,10 @@ class ExclusiveHead(Head):
             return logits.float().softmax(1)[:, 1:]
         free = evidence.values.sum(1, keepdim=True) <= 0.5
         return evidence.paste(_without_given(logits, evidence).float().softmax(1)[:, 1:] * free)
+
+    def of_components(self, logits: Tensor) -> Tensor:
+        """The components beside a background of logit 0; see :meth:`Head.of_components`."""
+        return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The most probable class of each pixel, as one-hot components; see :meth:`Head.decide`."""
@@ -101,6 +109,10 @@ class IndependentHead(Head):
         """Probabilities or intensities; see :meth:`Head.expectation`."""
         images = logits.float().sigmoid()
         return images if evidence is None else evidence.paste(images)
+
+    def of_components(self, logits: Tensor) -> Tensor:
+        """The same logits; see :meth:`Head.of_components`."""
+        return logits
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The expectation: whoever needs masks cuts it at 1/2; see :meth:`Head.decide`."""
