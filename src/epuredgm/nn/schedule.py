@@ -1,4 +1,4 @@
-"""Noise schedules: how much of the signal is left at each time of a diffusion, for Gaussian and categorical ones.
+"""Noise schedules: how much of the signal is left at each time of a Gaussian or categorical diffusion.
 
 Time runs from 0 (the design) to 1 (noise only). ``alpha_bar`` is the signal's power: a Gaussian x_t has mean
 sqrt(alpha_bar) x_0 and variance 1 - alpha_bar; a categorical x_t keeps its class with probability alpha_bar.
