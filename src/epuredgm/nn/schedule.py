@@ -37,4 +37,19 @@ def linear(t: Tensor) -> Tensor:
     return 1 - t
 
 
+def shifted(schedule: Schedule, shift: float) -> Schedule:
+    """The schedule with log(alpha / sigma) less by ``shift`` at every time (Hoogeboom et al. 2023, section 3.1).
+
+    Positive is towards noise: more of the times, in training and in sampling, at levels where only the coarse
+    shape can be told.
+    """
+    odds = math.exp(-2 * shift)
+
+    def alpha_bar(t: Tensor) -> Tensor:
+        kept = schedule(t)
+        return odds * kept / (odds * kept + 1 - kept)
+
+    return alpha_bar
+
+
 SCHEDULES: dict[str, Schedule] = {"cosine": cosine, "sigmoid": sigmoid, "linear": linear}

@@ -1,0 +1,94 @@
+"""From noise to data along a diffusion's path, with a predictor of the data.
+
+A solver makes one evaluation per interval between its *knots*, which start at noise only: alpha = 0 there, so
+that the first step is x = alpha data + sigma noise whatever the solver.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from epuredgm.nn.diffusion import Path
+from epuredgm.nn.guidance import Denoiser, at
+
+
+class Knot(NamedTuple):
+    """A time of the grid with its level, as plain numbers: a solver never waits for the device."""
+
+    t: float
+    alpha: float
+    sigma: float
+
+    @property
+    def log_ratio(self) -> float:
+        """lambda = log(alpha / sigma), half the log SNR; -inf for noise only."""
+        return math.log(self.alpha / self.sigma) if self.alpha > 0 else -math.inf
+
+
+Solver = Callable[[Denoiser, Tensor, list[Knot], torch.Generator], Tensor]
+"""Denoiser, noise at the first knot, knots, random stream -> x at the last knot."""
+
+
+def knots(path: Path, steps: int, last: float) -> list[Knot]:
+    """``steps + 1`` knots at evenly spaced times from 1 (noise only) down to ``last`` > 0."""
+    times = torch.linspace(1, last, steps + 1, dtype=torch.float64)
+    level = path(times)
+    rows = torch.stack([times, level.alpha.flatten(), level.sigma.flatten()], dim=1)
+    return [Knot(*row) for row in rows.tolist()]
+
+
+def dpm_solver_2m(denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator) -> Tensor:
+    """DPM-Solver++(2M), second order, deterministic (Lu et al. 2022b, algorithm 2).
+
+    The data are extrapolated linearly in lambda from the last two evaluations; the first two intervals, where
+    lambda comes from -inf, take the last evaluation alone.
+    """
+    x, before, width_before = noise, noise, math.inf
+    for now, then in pairwise(knots):
+        data = denoise(x, at(now.t, x))
+        width = then.log_ratio - now.log_ratio
+        share = 0.0 if width_before == math.inf else width / (2 * width_before)
+        ahead = (1 + share) * data - share * before
+        x = then.sigma / now.sigma * x - then.alpha * math.expm1(-width) * ahead
+        before, width_before = data, width
+    return x
+
+
+def ddim(denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator, *, eta: float) -> Tensor:
+    """First order (Song et al. 2021, equations 12 and 16).
+
+    Args:
+        denoise, noise, knots, rng: as for every solver.
+        eta: share of the ancestral sampler's noise: 0 is deterministic; 1 draws from the posterior
+            q(x_then | x_now, data), the ancestral sampler of Ho et al. 2020 on the chosen knots.
+    """
+    x = noise
+    for now, then in pairwise(knots):
+        data = denoise(x, at(now.t, x))
+        said_noise = (x - now.alpha * data) / now.sigma
+        fresh = eta * math.sqrt(posterior_variance(now, then))
+        kept = math.sqrt(max(0.0, then.sigma**2 - fresh**2))
+        x = then.alpha * data + kept * said_noise
+        if eta:
+            x = x + fresh * torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
+    return x
+
+
+def posterior_variance(now: Knot, then: Knot) -> float:
+    """Variance of x_then given x_now and the data, ``then`` being less noisy (Ho et al. 2020, equation 7)."""
+    kept = now.alpha / then.alpha
+    return (now.sigma**2 - kept**2 * then.sigma**2) * then.sigma**2 / now.sigma**2
+
+
+SOLVERS: dict[str, Solver] = {
+    "dpm_solver_2m": dpm_solver_2m,
+    "ddim": partial(ddim, eta=0.0),
+    "ancestral": partial(ddim, eta=1.0),
+}
