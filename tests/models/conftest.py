@@ -22,3 +22,9 @@ def one_thread() -> None:
 def family(request: pytest.FixtureRequest) -> Family:
     name = str(request.param)
     return Family(name, compose(CONF, "toy", name, "test")["model"])
+
+
+@pytest.fixture(scope="session")
+def families() -> dict[str, Family]:
+    """All of them by name, for tests of what is a family's own."""
+    return {name: Family(name, compose(CONF, "toy", name, "test")["model"]) for name in CONF.names("model")}

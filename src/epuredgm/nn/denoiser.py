@@ -58,9 +58,7 @@ class DesignDenoiser(nn.Module):
         self.condition_dropout, self.given_share = condition_dropout, given_share
         self.time = TimeEmbedding(layers.context)
         self.condition = ConditionEmbedding(spec.condition_width, layers.context)
-        self.network = UNet(
-            spec.size, 2 * spec.channels, readout.channels, spec.channels, **layers._asdict()
-        )
+        self.network = UNet(spec.size, 2 * spec.channels, readout.channels, spec.channels, **layers._asdict())
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
         """(B, C, H, W), (B,), (B, context) and evidence -> (B, readout.channels, H, W)."""

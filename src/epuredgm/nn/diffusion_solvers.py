@@ -27,9 +27,9 @@ class Knot(NamedTuple):
     sigma: float
 
     @property
-    def log_ratio(self) -> float:
-        """lambda = log(alpha / sigma), half the log SNR; -inf for noise only."""
-        return math.log(self.alpha / self.sigma) if self.alpha > 0 else -math.inf
+    def angle(self) -> float:
+        """Between data and noise: 0 for noise only, pi / 2 for data only."""
+        return math.atan2(self.alpha, self.sigma)
 
 
 Solver = Callable[[Denoiser, Tensor, list[Knot], torch.Generator], Tensor]
@@ -47,16 +47,18 @@ def knots(path: Path, steps: int, last: float) -> list[Knot]:
 def dpm_solver_2m(denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator) -> Tensor:
     """DPM-Solver++(2M), second order, deterministic (Lu et al. 2022b, algorithm 2).
 
-    The data are extrapolated linearly in lambda from the last two evaluations; the first two intervals, where
-    lambda comes from -inf, take the last evaluation alone.
+    The data at the middle of an interval are extrapolated from the last two evaluations, linearly in the
+    angle, not in log(alpha / sigma) as published: that is -inf at the first knot, and the intervals after it
+    never become short in it, which costs the second order. The angle is finite.
     """
     x, before, width_before = noise, noise, math.inf
     for now, then in pairwise(knots):
         data = denoise(x, at(now.t, x))
-        width = then.log_ratio - now.log_ratio
-        share = 0.0 if width_before == math.inf else width / (2 * width_before)
+        width = then.angle - now.angle
+        share = width / (2 * width_before)  # 0 on the first interval
         ahead = (1 + share) * data - share * before
-        x = then.sigma / now.sigma * x - then.alpha * math.expm1(-width) * ahead
+        kept = then.sigma / now.sigma
+        x = kept * x + (then.alpha - kept * now.alpha) * ahead
         before, width_before = data, width
     return x
 

@@ -38,16 +38,15 @@ def linear(t: Tensor) -> Tensor:
 
 
 def shifted(schedule: Schedule, shift: float) -> Schedule:
-    """The schedule with log(alpha / sigma) less by ``shift`` at every time (Hoogeboom et al. 2023, section 3.1).
+    """The schedule with log(alpha / sigma) less by ``shift`` at every time (Hoogeboom et al. 2023).
 
-    Positive is towards noise: more of the times, in training and in sampling, at levels where only the coarse
-    shape can be told.
+    Positive is towards noise: more of the times are at levels where only the coarse shape can be told.
     """
     odds = math.exp(-2 * shift)
 
     def alpha_bar(t: Tensor) -> Tensor:
         kept = schedule(t)
-        return odds * kept / (odds * kept + 1 - kept)
+        return (odds * kept / (odds * kept + 1 - kept)).clamp(max=1.0)  # rounding can pass 1
 
     return alpha_bar
 
