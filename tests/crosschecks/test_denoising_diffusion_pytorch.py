@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from epuredgm.core.spec import Component, DataSpec
 from epuredgm.nn.diffusion import PREDICTIONS, Level, variance_preserving
-from epuredgm.nn.diffusion_solvers import Knot, ddim, posterior_variance
+from epuredgm.nn.diffusion_solvers import SOLVERS, Knot, posterior_variance
 from epuredgm.nn.evidence import Evidence
 from epuredgm.nn.heads import head_for
 from epuredgm.nn.readout import Regression

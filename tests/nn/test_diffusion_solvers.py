@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from epuredgm.nn.diffusion import variance_preserving
-from epuredgm.nn.diffusion_solvers import SOLVERS, Knot, ddim, knots, posterior_variance
+from epuredgm.nn.diffusion_solvers import SOLVERS, Knot, knots, posterior_variance, solve
 from epuredgm.nn.schedule import SCHEDULES, shifted
 
 DEVIATION, MEAN, LAST = 0.5, 0.7, 0.1

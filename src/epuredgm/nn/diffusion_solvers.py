@@ -44,42 +44,31 @@ def knots(path: Path, steps: int, last: float) -> list[Knot]:
     return [Knot(*row) for row in rows.tolist()]
 
 
-def dpm_solver_2m(denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator) -> Tensor:
-    """DPM-Solver++(2M), second order, deterministic (Lu et al. 2022b, algorithm 2).
-
-    The data at the middle of an interval are extrapolated from the last two evaluations, linearly in the
-    angle, not in log(alpha / sigma) as published: that is -inf at the first knot, and the intervals after it
-    never become short in it, which costs the second order. The angle is finite.
-    """
-    x, before, width_before = noise, noise, math.inf
-    for now, then in pairwise(knots):
-        data = denoise(x, at(now.t, x))
-        width = then.angle - now.angle
-        share = width / (2 * width_before)  # 0 on the first interval
-        ahead = (1 + share) * data - share * before
-        kept = then.sigma / now.sigma
-        x = kept * x + (then.alpha - kept * now.alpha) * ahead
-        before, width_before = data, width
-    return x
-
-
-def ddim(denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator, *, eta: float) -> Tensor:
-    """First order (Song et al. 2021, equations 12 and 16).
+def solve(
+    denoise: Denoiser, noise: Tensor, knots: list[Knot], rng: torch.Generator, *, order: int, eta: float
+) -> Tensor:
+    """The data are taken as constant over an interval, or as what they will be in its middle.
 
     Args:
         denoise, noise, knots, rng: as for every solver.
-        eta: share of the ancestral sampler's noise: 0 is deterministic; 1 draws from the posterior
-            q(x_then | x_now, data), the ancestral sampler of Ho et al. 2020 on the chosen knots.
+        order: 1 keeps the last evaluation (Song et al. 2021, equation 12). 2 extrapolates the last two to the
+            middle of the interval, DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2): linearly in the angle, not
+            in log(alpha / sigma) as published. That is -inf at the first knot, and the intervals after it
+            never become short in it, which costs the second order; the angle is finite.
+        eta: share of the ancestral sampler's noise: 0 is deterministic; 1, with order 1, draws from the
+            posterior q(x_then | x_now, data): the ancestral sampler of Ho et al. 2020 on the given knots.
     """
-    x = noise
+    x, before, width_before = noise, noise, math.inf
     for now, then in pairwise(knots):
-        data = denoise(x, at(now.t, x))
-        said_noise = (x - now.alpha * data) / now.sigma
+        data, width = denoise(x, at(now.t, x)), then.angle - now.angle
+        share = width / (2 * width_before) if order == 2 else 0.0  # 0 also on the first interval
+        ahead = (1 + share) * data - share * before
         fresh = eta * math.sqrt(posterior_variance(now, then))
         kept = math.sqrt(max(0.0, then.sigma**2 - fresh**2))
-        x = then.alpha * data + kept * said_noise
+        x = then.alpha * ahead + kept * (x - now.alpha * ahead) / now.sigma
         if eta:
             x = x + fresh * torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
+        before, width_before = data, width
     return x
 
 
@@ -90,7 +79,8 @@ def posterior_variance(now: Knot, then: Knot) -> float:
 
 
 SOLVERS: dict[str, Solver] = {
-    "dpm_solver_2m": dpm_solver_2m,
-    "ddim": partial(ddim, eta=0.0),
-    "ancestral": partial(ddim, eta=1.0),
+    "dpm_solver_2m": partial(solve, order=2, eta=0.0),
+    "dpm_solver_2m_sde": partial(solve, order=2, eta=1.0),
+    "ddim": partial(solve, order=1, eta=0.0),
+    "ancestral": partial(solve, order=1, eta=1.0),
 }
