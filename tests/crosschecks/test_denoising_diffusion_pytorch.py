@@ -86,13 +86,9 @@ def test_one_ancestral_step_has_the_mean_and_variance_of_their_posterior() -> No
     for row, (then, now) in enumerate((Knot(*one), Knot(*two)) for one, two in shares):
         mean, variance, _ = other.q_posterior(data[row : row + 1], x_t[row : row + 1], T[row : row + 1])
         assert posterior_variance(now, then) == pytest.approx(float(variance), rel=5e-3)
-        end = ddim(
-            lambda x, t, row=row: data[row : row + 1],
-            x_t[row : row + 1],
-            [now, then],
-            torch.Generator().manual_seed(1),
-            eta=1.0,
-        )
+        known = data[row : row + 1]
+        start, stream = x_t[row : row + 1], torch.Generator().manual_seed(1)
+        end = SOLVERS["ancestral"](lambda x, t, known=known: known, start, [now, then], stream)
         fresh = torch.randn(end.shape, generator=torch.Generator().manual_seed(1), dtype=end.dtype)
         drawn_mean = end - math.sqrt(posterior_variance(now, then)) * fresh
         torch.testing.assert_close(drawn_mean, mean.double(), rtol=2e-3, atol=2e-3)

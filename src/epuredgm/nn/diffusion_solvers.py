@@ -52,9 +52,9 @@ def solve(
     Args:
         denoise, noise, knots, rng: as for every solver.
         order: 1 keeps the last evaluation (Song et al. 2021, equation 12). 2 extrapolates the last two to the
-            middle of the interval, DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2): linearly in the angle, not
-            in log(alpha / sigma) as published. That is -inf at the first knot, and the intervals after it
-            never become short in it, which costs the second order; the angle is finite.
+            middle of the interval, DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2), but linearly in the angle
+            instead of log(alpha / sigma). That is -inf at the first knot, and the intervals after it never
+            become short in it, which costs the second order; the angle is finite.
         eta: share of the ancestral sampler's noise: 0 is deterministic; 1, with order 1, draws from the
             posterior q(x_then | x_now, data): the ancestral sampler of Ho et al. 2020 on the given knots.
     """

@@ -27,7 +27,7 @@ def cosine(t: Tensor) -> Tensor:
 
 def sigmoid(t: Tensor) -> Tensor:
     """A sigmoid from -3 to 3, rescaled to end at 1 and 0 (Jabri et al. 2023, appendix B)."""
-    ends = torch.sigmoid(torch.tensor([-SIGMOID_REACH, SIGMOID_REACH], device=t.device))
+    ends = torch.sigmoid(torch.tensor([-SIGMOID_REACH, SIGMOID_REACH], device=t.device, dtype=t.dtype))
     falling = ends[1] - torch.sigmoid(SIGMOID_REACH * (2 * t - 1))
     return (falling / (ends[1] - ends[0])).clamp(0, 1)
 
@@ -46,7 +46,7 @@ def shifted(schedule: Schedule, shift: float) -> Schedule:
 
     def alpha_bar(t: Tensor) -> Tensor:
         kept = schedule(t)
-        return (odds * kept / (odds * kept + 1 - kept)).clamp(max=1.0)  # rounding can pass 1
+        return odds * kept / (odds * kept + (1 - kept))  # so bracketed, rounding cannot pass 1
 
     return alpha_bar
 
