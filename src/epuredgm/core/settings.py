@@ -116,6 +116,7 @@ class SamplingSettings:
     """What is drawn from a trained model."""
 
     num_samples: int
+    completions: int  # designs drawn around each given component
     batch_size: int
     guidance: float
 
