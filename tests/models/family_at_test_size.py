@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from torch import Tensor
 
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.interface import Batch, GenerativeModel, Progress, SampleRequest
+from epuredgm.stages.build import resolve
+from epuredgm.stages.models import make_model
 
 HEIGHT, WIDTH = 64, 32
 
@@ -30,8 +31,8 @@ class Family:
 
     @property
     def kind(self) -> type[GenerativeModel]:
-        module, _, kind = self.config["target"].rpartition(".")
-        return getattr(importlib.import_module(module), kind)
+        kind: type[GenerativeModel] = resolve(self.config["target"])
+        return kind
 
     @property
     def draws(self) -> frozenset[str]:
@@ -40,8 +41,10 @@ class Family:
     def build(self, spec: DataSpec, seed: int = 0, **changed: Any) -> GenerativeModel:
         """The family for a data set; ``changed`` replaces settings of the network or the sampler."""
         torch.manual_seed(seed)
-        build: Callable[..., GenerativeModel] = self.kind
-        return build(spec, **{**self.config["network"], **self.config["sampler"], **changed}).eval()
+        groups = [{**self.config[name]} for name in ("network", "sampler")]
+        for group in groups:
+            group.update({key: value for key, value in changed.items() if key in group})
+        return make_model(self.config["target"], spec, *groups).eval()
 
 
 def make_spec(
