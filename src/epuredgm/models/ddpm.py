@@ -15,11 +15,12 @@ from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
-from epuredgm.nn.denoiser import DesignDenoiser, Layers
+from epuredgm.nn.denoiser import DesignDenoiser
 from epuredgm.nn.diffusion import PREDICTIONS, stratified_times, variance_preserving
 from epuredgm.nn.diffusion_solvers import SOLVERS, knots
 from epuredgm.nn.guidance import Denoiser
 from epuredgm.nn.heads import head_for
+from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.readout import Likelihood, Readout, Regression
 from epuredgm.nn.schedule import SCHEDULES, shifted
 
@@ -34,7 +35,7 @@ class DDPM(GenerativeModel):
             needs ``x0``.
         schedule: a name in :data:`epuredgm.nn.schedule.SCHEDULES`.
         shift: of the schedule towards noise; see :func:`epuredgm.nn.schedule.shifted`.
-        patch, widths, blocks, attention: of the U-Net; see :class:`epuredgm.nn.unet.UNet`.
+        unet: size of the network.
         context: width of the time and condition embeddings.
         condition_dropout, given_share: see :class:`epuredgm.nn.denoiser.DesignDenoiser`.
         solver: a name in :data:`epuredgm.nn.diffusion_solvers.SOLVERS`.
@@ -50,10 +51,7 @@ class DDPM(GenerativeModel):
         prediction: str,
         schedule: str,
         shift: float,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        attention: bool,
+        unet: UNetLayers,
         context: int,
         condition_dropout: float,
         given_share: float,
@@ -65,9 +63,8 @@ class DDPM(GenerativeModel):
         require_choice("model.network.schedule", schedule, SCHEDULES)
         require_choice("model.sampler.solver", solver, SOLVERS)
         path = variance_preserving(shifted(SCHEDULES[schedule], shift))
-        layers = Layers(patch, widths, blocks, attention, context)
         readout = _readout(spec, fidelity, prediction)
-        self.denoiser = DesignDenoiser(spec, path, readout, layers, condition_dropout, given_share)
+        self.denoiser = DesignDenoiser(spec, path, readout, unet, context, condition_dropout, given_share)
         self.solver, self.knots = SOLVERS[solver], knots(path, steps, last_time)
 
     def phases(self) -> Sequence[Phase]:

@@ -14,10 +14,11 @@ from torch import Tensor
 from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
-from epuredgm.nn.denoiser import DesignDenoiser, Layers
+from epuredgm.nn.denoiser import DesignDenoiser
 from epuredgm.nn.flow import SOLVERS, VELOCITY, logit_normal_times, straight, time_grid
 from epuredgm.nn.guidance import Denoiser
 from epuredgm.nn.heads import head_for
+from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.readout import Likelihood, Regression
 
 
@@ -26,7 +27,7 @@ class FlowMatching(GenerativeModel):
 
     Args:
         spec: the data set.
-        patch, widths, blocks, attention: of the U-Net; see :class:`epuredgm.nn.unet.UNet`.
+        unet: size of the network.
         context: width of the time and condition embeddings.
         fidelity: ``ours``, or ``paper``: the velocity, regressed by squared error at uniform times.
         time_mean, time_spread: of the logit of the training times; without effect on ``paper``.
@@ -40,10 +41,7 @@ class FlowMatching(GenerativeModel):
         self,
         spec: DataSpec,
         *,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        attention: bool,
+        unet: UNetLayers,
         context: int,
         fidelity: str,
         time_mean: float,
@@ -60,8 +58,7 @@ class FlowMatching(GenerativeModel):
         self.fidelity, self.time_mean, self.time_spread = fidelity, time_mean, time_spread
         head = head_for(spec)
         readout = Likelihood(head) if fidelity == "ours" else Regression(head, spec.channels, VELOCITY)
-        layers = Layers(patch, widths, blocks, attention, context)
-        self.denoiser = DesignDenoiser(spec, straight, readout, layers, condition_dropout, given_share)
+        self.denoiser = DesignDenoiser(spec, straight, readout, unet, context, condition_dropout, given_share)
         self.solve = SOLVERS[solver]
         self.times = time_grid(steps, last_time)
 

@@ -6,8 +6,8 @@ brings the path, the times that training sees, the reading of the output and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -18,18 +18,9 @@ from epuredgm.nn.diffusion import Path
 from epuredgm.nn.embedding import ConditionEmbedding, TimeEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.guidance import Denoiser, at, guided
+from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.readout import Readout
 from epuredgm.nn.unet import UNet
-
-
-class Layers(NamedTuple):
-    """The size of the network; see :class:`epuredgm.nn.unet.UNet`."""
-
-    patch: int
-    widths: Sequence[int]
-    blocks: int
-    attention: bool
-    context: int
 
 
 class DesignDenoiser(nn.Module):
@@ -39,7 +30,8 @@ class DesignDenoiser(nn.Module):
         spec: the data set.
         path: from design to noise.
         readout: what the output means.
-        layers: the size of the network.
+        unet: the size of the network.
+        context: width of the time and condition embeddings.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         given_share: share of the designs that come with known components, in [0, 1].
     """
@@ -49,16 +41,18 @@ class DesignDenoiser(nn.Module):
         spec: DataSpec,
         path: Path,
         readout: Readout,
-        layers: Layers,
+        unet: UNetLayers,
+        context: int,
         condition_dropout: float,
         given_share: float,
     ) -> None:
         super().__init__()
         self.spec, self.path, self.readout = spec, path, readout
         self.condition_dropout, self.given_share = condition_dropout, given_share
-        self.time = TimeEmbedding(layers.context)
-        self.condition = ConditionEmbedding(spec.condition_width, layers.context)
-        self.network = UNet(spec.size, 2 * spec.channels, readout.channels, spec.channels, **layers._asdict())
+        self.time = TimeEmbedding(context)
+        self.condition = ConditionEmbedding(spec.condition_width, context)
+        flags = channels = spec.channels
+        self.network = UNet(spec.size, 2 * channels, readout.channels, flags, context=context, **asdict(unet))
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
         """(B, C, H, W), (B,), (B, context) and evidence -> (B, readout.channels, H, W)."""
