@@ -1,4 +1,4 @@
-"""Diffusion of categorical variables with an absorbing kernel: states are hidden, and revealed once and for all.
+"""Diffusion of categorical variables with an absorbing kernel: states are hidden, and revealed for good.
 
 A state is visible with probability alpha_bar and otherwise shows one more class, K: "hidden" (Austin et al.
 2021; Sahoo et al. 2024, MDLM). Shapes are those of :mod:`epuredgm.nn.multinomial`.
@@ -30,13 +30,13 @@ class AbsorbingDiffusion(Diffusion):
     def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
         """Cross-entropy over the share that is hidden; see :meth:`Diffusion.loss`.
 
-        That weight makes its mean over uniform alpha_bar the variational bound (Sahoo et al. 2024, equation 10,
-        where the schedule's derivative is the change of variables to alpha_bar).
+        That weight makes its mean over uniform alpha_bar the variational bound (Sahoo et al. 2024, equation
+        10, where the schedule's derivative is the change of variables to alpha_bar).
         """
         return cross_entropy(self._kept(log_p, jump), x_0) / (1 - jump.alpha_bar_t)
 
     def back(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
-        """Reveal a hidden state with the chance that it was hidden between s and t; see :meth:`Diffusion.back`."""
+        """Each hidden state is revealed with the chance that s still shows it; see :meth:`Diffusion.back`."""
         chance = ((jump.alpha_bar_s - jump.alpha_bar_t) / (1 - jump.alpha_bar_t))[:, None, None, None]
         revealed = torch.rand(jump.x_t.shape, generator=rng, device=rng.device) < chance
         return torch.where(revealed & (jump.x_t == self.hidden), draw(log_p.exp(), rng), jump.x_t)

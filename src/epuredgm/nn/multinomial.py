@@ -1,8 +1,8 @@
-"""Diffusion of categorical variables: the uniform kernel, its posteriors, and what one trains and draws with.
+"""Diffusion of categorical variables: the uniform kernel, its posteriors, what one trains and draws with.
 
-A state keeps its class with probability alpha_bar and is otherwise drawn anew from all K classes (Hoogeboom et
-al. 2021). States are (B, G, H, W) integers and probabilities of their classes (B, G, K, H, W); alpha_bar comes
-from :mod:`epuredgm.nn.schedule`.
+A state keeps its class with probability alpha_bar and is otherwise drawn anew from all K classes (Hoogeboom
+et al. 2021). States are (B, G, H, W) integers, probabilities of their classes (B, G, K, H, W), and alpha_bar
+comes from :mod:`epuredgm.nn.schedule`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Diffusion(ABC):
 
 
 class UniformDiffusion(Diffusion):
-    """Trained by the cross-entropy of x_0: the exact posterior makes p(x_s | x_t) of its optimum, p(x_0 | x_t).
+    """Trained by the cross-entropy of x_0; the exact posterior makes p(x_s | x_t) of its optimum, p(x_0 | x_t).
 
     Args:
         classes: K.
@@ -94,7 +94,7 @@ class PlugInDiffusion(UniformDiffusion):
     """As published: trained by the variational bound, with x_0's prediction put in the place of x_0."""
 
     def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
-        """KL(q(x_s | x_t, x_0) || p(x_s | x_t)), which is -log p(x_0 | x_t) for s = 0; see :meth:`Diffusion.loss`."""
+        """KL(q(x_s | x_t, x_0) || p(x_s | x_t)); for s = 0, -log p(x_0 | x_t). See :meth:`Diffusion.loss`."""
         true = plug_in_posterior(one_hot(x_0, self.seen).log(), jump)
         return (true.exp() * (true - plug_in_posterior(log_p, jump))).flatten(1).sum(1)
 
@@ -128,7 +128,7 @@ def exact_posterior(p: Tensor, jump: Jump) -> Tensor:
 
 
 def plug_in_posterior(log_p: Tensor, jump: Jump) -> Tensor:
-    """Log of q(x_s | x_t, x_0) with probabilities in the place of a one-hot x_0 (Hoogeboom et al. 2021, eq. 13).
+    """Log of q(x_s | x_t, x_0) with probabilities in the place of x_0 (Hoogeboom et al. 2021, equation 13).
 
     It is the exact posterior where x_0 is certain. Elsewhere the network that makes it exact says w / W of
     :func:`exact_posterior`, not p(x_0 | x_t): a network trained through one formula cannot use the other.
@@ -144,14 +144,14 @@ def plug_in_posterior(log_p: Tensor, jump: Jump) -> Tensor:
 
 
 def draw(weights: Tensor, rng: torch.Generator) -> Tensor:
-    """States with probabilities proportional to ``weights`` (B, G, K, H, W) >= 0; never one of weight zero."""
+    """States drawn in proportion to ``weights`` (B, G, K, H, W) >= 0; never a class of weight zero."""
     edges = weights.cumsum(2)
     uniform = torch.rand(weights[:, :, :1].shape, generator=rng, device=rng.device) * edges[:, :, -1:]
     return (edges[:, :, :-1] <= uniform).sum(2)
 
 
 def _mixed(weights: Tensor, left: Tensor, total: Tensor | float = 1.0) -> Tensor:
-    """``weights`` of which a share ``left`` stayed, and the rest of their ``total`` went evenly to all classes."""
+    """``weights``: a share ``left`` stayed, and the rest of their ``total`` went evenly to all classes."""
     return left * weights + (1 - left) / weights.shape[2] * total
 
 

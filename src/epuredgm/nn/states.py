@@ -1,8 +1,8 @@
-"""A design as categorical variables: what a diffusion over classes takes, whether components may overlap or not.
+"""A design as categorical variables, which a diffusion over classes takes, whether components overlap or not.
 
-Exclusive masks are one variable per pixel, with the classes background and components; masks that overlap are
-a binary variable per pixel and component, so that nothing is lost. Whoever works on *states* (B, G, H, W),
-G variables of K classes, need not know which.
+Exclusive masks are one variable per pixel, with the classes background and components; masks that overlap
+are a binary variable per pixel and component, so that nothing is lost. Whoever works on *states*
+(B, G, H, W), G variables of K classes, need not know which.
 """
 
 from __future__ import annotations
