@@ -14,11 +14,11 @@ from torch.distributions import Categorical, kl_divergence
 from epuredgm.nn.multinomial import (
     Diffusion,
     Jump,
-    PlugInDiffusion,
+    PublishedDiffusion,
     UniformDiffusion,
     draw,
-    exact_posterior,
-    plug_in_posterior,
+    log_belief,
+    log_posterior,
 )
 
 K = 3
@@ -50,13 +50,15 @@ def as_field(p: Tensor) -> Tensor:
     return p[:, None, :, None, None]
 
 
-def exact(p: Tensor, alpha_bar_t: float, alpha_bar_s: float) -> Tensor:
+def posterior(w: Tensor, alpha_bar_t: float, alpha_bar_s: float) -> Tensor:
     """(K, K): row x_t, column x_s."""
-    return exact_posterior(as_field(p), jump(alpha_bar_t, alpha_bar_s))[:, 0, :, 0, 0]
+    return log_posterior(as_field(w.log()), jump(alpha_bar_t, alpha_bar_s)).exp()[:, 0, :, 0, 0]
 
 
-def plug_in(p: Tensor, alpha_bar_t: float, alpha_bar_s: float) -> Tensor:
-    return plug_in_posterior(as_field(p.log()), jump(alpha_bar_t, alpha_bar_s)).exp()[:, 0, :, 0, 0]
+def without_own(p: Tensor, alpha_bar_t: float) -> Tensor:
+    """w of p(x_0 | x_t), both (K, K) with rows x_t: the state's own likelihood divided out."""
+    w = p / kernel(alpha_bar_t).T
+    return w / w.sum(1, keepdim=True)
 
 
 def enumerated(p: Tensor, alpha_bar_t: float, alpha_bar_s: float) -> Tensor:
@@ -83,54 +85,58 @@ def test_the_kernels_are_a_semigroup() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(signals, signals, st.integers(0, 2**31))
-def test_the_exact_posterior_is_the_enumerated_one_for_every_stride(
-    one: float, two: float, seed: int
-) -> None:
-    alpha_bar_t, alpha_bar_s = one * two, one
-    posterior, p = exact(predictions(seed), alpha_bar_t, alpha_bar_s), predictions(seed)
-    torch.testing.assert_close(posterior, enumerated(p, alpha_bar_t, alpha_bar_s), rtol=0, atol=1e-12)
-    torch.testing.assert_close(posterior.sum(1), torch.ones(K, dtype=torch.float64), rtol=0, atol=1e-12)
+def test_the_posterior_is_the_enumerated_one_for_every_stride(one: float, two: float, seed: int) -> None:
+    p, alpha_bar_t, alpha_bar_s = predictions(seed), one * two, one
+    result = posterior(without_own(p, alpha_bar_t), alpha_bar_t, alpha_bar_s)
+    torch.testing.assert_close(result, enumerated(p, alpha_bar_t, alpha_bar_s), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("alpha_bar_t", "alpha_bar_s"), [(0.0, 0.3), (0.0, 1.0), (0.4, 1.0), (0.999999, 1.0)]
-)
-def test_the_posteriors_hold_at_both_ends_of_time(alpha_bar_t: float, alpha_bar_s: float) -> None:
+@pytest.mark.parametrize(("alpha_bar_t", "alpha_bar_s"), [(0.0, 0.3), (0.0, 1.0), (0.4, 1.0), (0.9999, 1.0)])
+def test_the_posterior_holds_at_both_ends_of_time(alpha_bar_t: float, alpha_bar_s: float) -> None:
     p = predictions()
-    torch.testing.assert_close(exact(p, alpha_bar_t, alpha_bar_s), enumerated(p, alpha_bar_t, alpha_bar_s))
-    assert torch.isfinite(plug_in(p, alpha_bar_t, alpha_bar_s)).all()
-
-
-def test_a_jump_to_the_design_is_the_prediction_itself() -> None:
-    torch.testing.assert_close(exact(predictions(), 0.4, 1.0), predictions())
+    result = posterior(without_own(p, alpha_bar_t), alpha_bar_t, alpha_bar_s)
+    torch.testing.assert_close(result, enumerated(p, alpha_bar_t, alpha_bar_s))
 
 
 @settings(max_examples=30, deadline=None)
 @given(signals, signals, st.integers(0, 2**31))
-def test_fed_with_w_the_plug_in_posterior_is_the_exact_one(one: float, two: float, seed: int) -> None:
+def test_it_is_the_closed_form_in_p_which_sums_to_one_as_it_stands(one: float, two: float, seed: int) -> None:
+    """(a [j = x_t] + (1 - a) / K) (b w_j + (1 - b) W / K) with b = alpha_bar_s, a = alpha_bar_t / b, w = p / Z."""
     p = predictions(seed)
-    w = p / kernel(one * two).T  # Z[x_t, x_0] = q(x_t | x_0)
-    torch.testing.assert_close(
-        plug_in(w / w.sum(1, keepdim=True), one * two, one), exact(p, one * two, one), rtol=0, atol=1e-9
-    )
+    w = p / kernel(one * two).T
+    closed = kernel(two) * (one * w + (1 - one) * w.sum(1, keepdim=True) / K)
+    torch.testing.assert_close(closed.sum(1), torch.ones(K, dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(posterior(without_own(p, one * two), one * two, one), closed)
 
 
-def test_fed_with_the_prediction_itself_it_is_another() -> None:
-    assert (plug_in(predictions(), 0.3, 0.6) - exact(predictions(), 0.3, 0.6)).abs().max() > 0.01
+def test_fed_with_p_itself_it_would_be_another() -> None:
+    """The usual mistake: p(x_0 | x_t), learned by cross-entropy, put into the published posterior."""
+    assert (posterior(predictions(), 0.3, 0.6) - enumerated(predictions(), 0.3, 0.6)).abs().max() > 0.01
+
+
+def test_the_belief_is_prior_times_likelihood_and_a_jump_to_the_design_draws_from_it() -> None:
+    at, p = jump(0.4, 1.0), predictions()
+    belief = log_belief(as_field(without_own(p, 0.4).log()), at)
+    torch.testing.assert_close(belief.exp(), as_field(p))
+    torch.testing.assert_close(log_posterior(as_field(without_own(p, 0.4).log()), at), belief)
 
 
 @pytest.mark.parametrize("alpha_bar_s", [0.7, 1.0])
 def test_the_term_of_the_bound_is_the_kl_of_the_posteriors(alpha_bar_s: float) -> None:
     x_0 = torch.tensor([2, 0, 1])
     certain = torch.eye(K, dtype=torch.float64)[x_0]
-    model = plug_in(predictions(), 0.4, alpha_bar_s)
-    expected = kl_divergence(Categorical(probs=exact(certain, 0.4, alpha_bar_s)), Categorical(probs=model))
-    term = PlugInDiffusion(K).loss(
+    model = posterior(predictions(), 0.4, alpha_bar_s)
+    true = enumerated(certain, 0.4, alpha_bar_s)
+    expected = kl_divergence(Categorical(probs=true), Categorical(probs=model))
+    term = PublishedDiffusion(K).loss(
         as_field(predictions().log()), x_0[:, None, None, None], jump(0.4, alpha_bar_s)
     )
     torch.testing.assert_close(term, expected, rtol=0, atol=1e-9)
-    if alpha_bar_s == 1:
-        torch.testing.assert_close(term, -model.gather(1, x_0[:, None])[:, 0].log())
+    if alpha_bar_s == 1:  # where our loss is the same
+        ours = UniformDiffusion(K).loss(
+            as_field(predictions().log()), x_0[:, None, None, None], jump(0.4, 1.0)
+        )
+        torch.testing.assert_close(term, ours)
 
 
 def test_the_term_stays_finite_for_predictions_that_rule_the_truth_out() -> None:
@@ -138,7 +144,7 @@ def test_the_term_stays_finite_for_predictions_that_rule_the_truth_out() -> None
     log_p.requires_grad_(True)
     for alpha_bar_s in (0.7, 1.0):
         at = Jump(jump(0.4, 1).x_t, torch.full((K,), 0.4), torch.full((K,), alpha_bar_s))
-        loss = PlugInDiffusion(K).loss(as_field(log_p), torch.tensor([2, 2, 0])[:, None, None, None], at)
+        loss = PublishedDiffusion(K).loss(as_field(log_p), torch.tensor([2, 2, 0])[:, None, None, None], at)
         (gradient,) = torch.autograd.grad(loss.sum(), log_p)
         assert torch.isfinite(loss).all()
         assert torch.isfinite(gradient).all()
@@ -148,7 +154,8 @@ def test_the_reverse_chain_of_a_true_denoiser_ends_in_the_data_whatever_its_stri
     for times in ([0.0, 1.0], [0.0, 0.1, 0.5, 1.0], torch.linspace(0, 1, 20).tolist()):
         marginal = torch.full((K,), 1 / K, dtype=torch.float64)
         for alpha_bar_t, alpha_bar_s in pairwise(times):
-            marginal = marginal @ exact(true_denoiser(alpha_bar_t), alpha_bar_t, alpha_bar_s)
+            w = without_own(true_denoiser(alpha_bar_t), alpha_bar_t)
+            marginal = marginal @ posterior(w, alpha_bar_t, alpha_bar_s)
         torch.testing.assert_close(marginal, PRIOR)
 
 
@@ -156,11 +163,9 @@ def test_the_bound_of_a_true_denoiser_is_the_entropy_of_the_data() -> None:
     """Its reverse chain is the true one, so that no step of the bound loses anything."""
     bound = torch.zeros((), dtype=torch.float64)
     for t, s in pairwise([0.0, 0.2, 0.5, 0.9, 1.0]):
-        p = true_denoiser(t)
-        w = p / kernel(t).T
-        stand_in = as_field((w / w.sum(1, keepdim=True)).log())
+        log_w = as_field(without_own(true_denoiser(t), t).log())
         for x_0 in range(K):
-            terms = PlugInDiffusion(K).loss(stand_in, torch.full((K, 1, 1, 1), x_0), jump(t, s))
+            terms = PublishedDiffusion(K).loss(log_w, torch.full((K, 1, 1, 1), x_0), jump(t, s))
             bound = bound + PRIOR[x_0] * (kernel(t)[x_0] * terms).sum()
     torch.testing.assert_close(bound, Categorical(probs=PRIOR).entropy())
 
@@ -172,11 +177,11 @@ def test_two_pixels_that_agree_are_drawn_to_agree_as_the_steps_grow_many() -> No
     def disagreement(steps: int) -> float:
         marginal = torch.full((K**2,), 1 / K**2, dtype=torch.float64)
         for t, s in pairwise(torch.linspace(0, 1, steps + 1, dtype=torch.float64).tolist()):
-            likelihood = kernel(t)[:, pairs[:, 0]] * kernel(t)[:, pairs[:, 1]]  # of both, given their class
-            p = (PRIOR[:, None] * likelihood / (PRIOR @ likelihood)).T
-            field = p[:, None, :, None, None].expand(-1, -1, -1, 1, 2)
+            other = pairs.flip(1)  # what each pixel is told by: the class that they share, seen at the other
+            joint = (PRIOR[:, None, None] * kernel(t)[:, other]).permute(1, 0, 2)[:, None, :, None]
+            log_w = joint.log().log_softmax(2)
             left = torch.tensor([t, s], dtype=torch.float64)[:, None].expand(2, len(pairs))
-            each = exact_posterior(field, Jump(pairs[:, None, None, :], left[0], left[1]))[:, 0, :, 0]
+            each = log_posterior(log_w, Jump(pairs[:, None, None, :], left[0], left[1])).exp()[:, 0, :, 0]
             marginal = marginal @ (each[:, pairs[:, 0], 0] * each[:, pairs[:, 1], 1])
         return float(marginal[pairs[:, 0] != pairs[:, 1]].sum())
 
@@ -186,7 +191,7 @@ def test_two_pixels_that_agree_are_drawn_to_agree_as_the_steps_grow_many() -> No
     assert all(fine < coarse / 2 for coarse, fine in pairwise(errors))
 
 
-@pytest.mark.parametrize("diffusion", [UniformDiffusion(K), PlugInDiffusion(K)])
+@pytest.mark.parametrize("diffusion", [UniformDiffusion(K), PublishedDiffusion(K)])
 def test_drawn_states_have_the_probabilities_of_the_kernel(diffusion: Diffusion) -> None:
     x_0 = torch.randint(K, (40, 2, 50, 50), generator=torch.Generator().manual_seed(0))
     alpha_bar = torch.full((40,), 0.3)

@@ -21,13 +21,13 @@ from epuredgm.nn.embedding import ConditionEmbedding, TimeEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.flow import logit_normal_times
 from epuredgm.nn.guidance import guided
-from epuredgm.nn.multinomial import Jump, PlugInDiffusion, UniformDiffusion
+from epuredgm.nn.multinomial import Jump, PublishedDiffusion, UniformDiffusion
 from epuredgm.nn.schedule import SCHEDULES, strides
 from epuredgm.nn.states import one_hot, states_for
 from epuredgm.nn.unet import UNet
 
 OURS = {"uniform": UniformDiffusion, "absorbing": AbsorbingDiffusion}
-PAPER = {"uniform": PlugInDiffusion}
+PAPER = {"uniform": PublishedDiffusion}
 PAPER_TIMES = 1000  # of the discrete chain whose bound trains the paper's form
 
 
@@ -131,9 +131,9 @@ class MDM(GenerativeModel):
         x = self.diffusion.start((request.count, self.states.variables, *self.spec.size), rng)
         for now, then in pairwise(self.times):
             t, s = (torch.full((request.count,), time, device=self.device) for time in (now, then))
-            log_p = self.states.log_probabilities(logits(x, t) / self.temperature, evidence)
+            log_w = self.states.log_probabilities(logits(x, t) / self.temperature, evidence)
             move = self.diffusion.back if then > 0 else self.diffusion.finish
-            x = move(log_p, Jump(x, self.alpha_bar(t), self.alpha_bar(s)), rng)
+            x = move(log_w, Jump(x, self.alpha_bar(t), self.alpha_bar(s)), rng)
         return self.states.images(x)
 
     def _random_times(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -27,23 +27,23 @@ class AbsorbingDiffusion(Diffusion):
         """All hidden; see :meth:`Diffusion.start`."""
         return torch.full(shape, self.hidden, device=rng.device)
 
-    def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
+    def loss(self, log_w: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
         """Cross-entropy over the share that is hidden; see :meth:`Diffusion.loss`.
 
         That weight makes its mean over uniform alpha_bar the variational bound (Sahoo et al. 2024, equation
         10, where the schedule's derivative is the change of variables to alpha_bar).
         """
-        return cross_entropy(self._kept(log_p, jump), x_0) / (1 - jump.alpha_bar_t)
+        return cross_entropy(self._kept(log_w, jump), x_0) / (1 - jump.alpha_bar_t)
 
-    def back(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+    def back(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
         """Each hidden state is revealed with the chance that s still shows it; see :meth:`Diffusion.back`."""
         chance = ((jump.alpha_bar_s - jump.alpha_bar_t) / (1 - jump.alpha_bar_t))[:, None, None, None]
         revealed = torch.rand(jump.x_t.shape, generator=rng, device=rng.device) < chance
-        return torch.where(revealed & (jump.x_t == self.hidden), draw(log_p.exp(), rng), jump.x_t)
+        return torch.where(revealed & (jump.x_t == self.hidden), draw(log_w.exp(), rng), jump.x_t)
 
-    def finish(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+    def finish(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
         """The most probable classes of what is hidden; see :meth:`Diffusion.finish`."""
-        return self._kept(log_p, jump).argmax(2)
+        return self._kept(log_w, jump).argmax(2)
 
-    def _kept(self, log_p: Tensor, jump: Jump) -> Tensor:
-        return certain(log_p, jump.x_t, jump.x_t < self.hidden)
+    def _kept(self, log_w: Tensor, jump: Jump) -> Tensor:
+        return certain(log_w, jump.x_t, jump.x_t < self.hidden)

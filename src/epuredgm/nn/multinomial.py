@@ -1,8 +1,12 @@
-"""Diffusion of categorical variables: the uniform kernel, its posteriors, what one trains and draws with.
+"""Diffusion of categorical variables: the uniform kernel, its posterior, what one trains and draws with.
 
 A state keeps its class with probability alpha_bar and is otherwise drawn anew from all K classes (Hoogeboom
 et al. 2021). States are (B, G, H, W) integers, probabilities of their classes (B, G, K, H, W), and alpha_bar
 comes from :mod:`epuredgm.nn.schedule`.
+
+The network says w, what all *other* states tell of each x_0: p(x_0 | x_t) is w times the kernel's
+q(x_t | x_0), normalised, so that it need not learn what the state itself tells. Of w the published "plug-in"
+posterior makes p(x_s | x_t) exactly, for any s; of p(x_0 | x_t), which is often put there, it would not.
 """
 
 from __future__ import annotations
@@ -51,20 +55,20 @@ class Diffusion(ABC):
         return torch.where(kept, x_0, self.start(tuple(x_0.shape), rng))
 
     @abstractmethod
-    def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
-        """Of predicted log probabilities of x_0, in nats, summed over the states of each design: (B,)."""
+    def loss(self, log_w: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
+        """Of what a network says, in nats, summed over the states of each design: (B,)."""
 
     @abstractmethod
-    def back(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
-        """x_s, drawn given x_t and the predicted log probabilities of x_0."""
+    def back(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+        """x_s, drawn given x_t and what the network says."""
 
     @abstractmethod
-    def finish(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+    def finish(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
         """The design to hand out, for a jump to 0."""
 
 
 class UniformDiffusion(Diffusion):
-    """Trained by the cross-entropy of x_0; the exact posterior makes p(x_s | x_t) of its optimum, p(x_0 | x_t).
+    """Trained by the cross-entropy of x_0.
 
     Args:
         classes: K.
@@ -77,70 +81,56 @@ class UniformDiffusion(Diffusion):
         """Any class; see :meth:`Diffusion.start`."""
         return torch.randint(self.seen, shape, generator=rng, device=rng.device)
 
-    def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
-        """Cross-entropy; see :meth:`Diffusion.loss`."""
-        return cross_entropy(log_p, x_0)
+    def loss(self, log_w: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
+        """-log p(x_0 | x_t); see :meth:`Diffusion.loss`."""
+        return cross_entropy(log_belief(log_w, jump), x_0)
 
-    def back(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
-        """By the exact posterior; see :meth:`Diffusion.back`."""
-        return draw(exact_posterior(log_p.exp(), jump), rng)
+    def back(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+        """By the posterior; see :meth:`Diffusion.back`."""
+        return draw(log_posterior(log_w, jump).exp(), rng)
 
-    def finish(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+    def finish(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
         """The most probable classes: draws would leave stray pixels; see :meth:`Diffusion.finish`."""
-        return log_p.argmax(2)
+        return log_belief(log_w, jump).argmax(2)
 
 
-class PlugInDiffusion(UniformDiffusion):
-    """As published: trained by the variational bound, with x_0's prediction put in the place of x_0."""
+class PublishedDiffusion(UniformDiffusion):
+    """Trained by the terms of the variational bound, and drawn to the end."""
 
-    def loss(self, log_p: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
+    def loss(self, log_w: Tensor, x_0: Tensor, jump: Jump) -> Tensor:
         """KL(q(x_s | x_t, x_0) || p(x_s | x_t)); for s = 0, -log p(x_0 | x_t). See :meth:`Diffusion.loss`."""
-        true = plug_in_posterior(one_hot(x_0, self.seen).log(), jump)
-        return (true.exp() * (true - plug_in_posterior(log_p, jump))).flatten(1).sum(1)
+        true = log_posterior(one_hot(x_0, self.seen).log(), jump)
+        return (true.exp() * (true - log_posterior(log_w, jump))).flatten(1).sum(1)
 
-    def back(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
-        """By the plug-in posterior, which is the pair of this loss; see :meth:`Diffusion.back`."""
-        return draw(plug_in_posterior(log_p, jump).exp(), rng)
-
-    def finish(self, log_p: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
+    def finish(self, log_w: Tensor, jump: Jump, rng: torch.Generator) -> Tensor:
         """One more draw; see :meth:`Diffusion.finish`."""
-        return self.back(log_p, jump, rng)
+        return self.back(log_w, jump, rng)
+
+
+def log_belief(log_w: Tensor, jump: Jump) -> Tensor:
+    """Log of p(x_0 | x_t): prior times likelihood, normalised."""
+    return (_log_kernel(jump.x_t, jump.alpha_bar_t, log_w.shape[2]) + log_w).log_softmax(2)
+
+
+def log_posterior(log_w: Tensor, jump: Jump) -> Tensor:
+    """Log of p(x_s | x_t), which is q(x_t | x_s) q(x_s | x_0) summed over x_0 with weights w, normalised.
+
+    That is q(x_s | x_t, x_0) with w in the place of a one-hot x_0 (Hoogeboom et al. 2021, equation 13).
+
+    Args:
+        log_w: (B, G, K, H, W), normalised; may be -inf.
+        jump: from x_t to s.
+    """
+    classes, left_s = log_w.shape[2], _per_state(jump.alpha_bar_s)
+    anew = ((1 - left_s) / classes).log().clamp_min(IMPOSSIBLE)
+    earlier = torch.logaddexp(left_s.log() + log_w.clamp_min(IMPOSSIBLE), anew)
+    between = _log_kernel(jump.x_t, jump.alpha_bar_t / jump.alpha_bar_s, classes)
+    return (between + earlier).log_softmax(2)
 
 
 def cross_entropy(log_p: Tensor, x_0: Tensor) -> Tensor:
     """-log p(x_0), summed over the states of each design: (B,)."""
     return -log_p.gather(2, x_0[:, :, None]).flatten(1).sum(1)
-
-
-def exact_posterior(p: Tensor, jump: Jump) -> Tensor:
-    """p(x_s | x_t) = sum over k of q(x_s | x_t, x_0 = k) p(x_0 = k | x_t), in closed form.
-
-    With Z_k = q(x_t | x_0 = k) and w = p / Z it is, for a = alpha_bar_t / alpha_bar_s and W the sum of w,
-    (a [j = x_t] + (1 - a) / K) (alpha_bar_s w_j + (1 - alpha_bar_s) W / K), which sums to 1 as it stands.
-
-    Args:
-        p: (B, G, K, H, W) probabilities of x_0 given x_t.
-        jump: from x_t to s.
-    """
-    here, left_t, left_s = _terms(jump, p.shape[2])
-    w = p / _mixed(here, left_t)
-    return _mixed(here, left_t / left_s) * _mixed(w, left_s, w.sum(2, keepdim=True))
-
-
-def plug_in_posterior(log_p: Tensor, jump: Jump) -> Tensor:
-    """Log of q(x_s | x_t, x_0) with probabilities in the place of x_0 (Hoogeboom et al. 2021, equation 13).
-
-    It is the exact posterior where x_0 is certain. Elsewhere the network that makes it exact says w / W of
-    :func:`exact_posterior`, not p(x_0 | x_t): a network trained through one formula cannot use the other.
-
-    Args:
-        log_p: (B, G, K, H, W) logarithms of what stands for x_0; may be -inf.
-        jump: from x_t to s.
-    """
-    here, left_t, left_s = _terms(jump, log_p.shape[2])
-    anew = ((1 - left_s) / log_p.shape[2]).log().clamp_min(IMPOSSIBLE)
-    earlier = torch.logaddexp(left_s.log() + log_p.clamp_min(IMPOSSIBLE), anew)
-    return (_mixed(here, left_t / left_s).log() + earlier).log_softmax(2)
 
 
 def draw(weights: Tensor, rng: torch.Generator) -> Tensor:
@@ -150,12 +140,13 @@ def draw(weights: Tensor, rng: torch.Generator) -> Tensor:
     return (edges[:, :, :-1] <= uniform).sum(2)
 
 
-def _mixed(weights: Tensor, left: Tensor, total: Tensor | float = 1.0) -> Tensor:
-    """``weights``: a share ``left`` stayed, and the rest of their ``total`` went evenly to all classes."""
-    return left * weights + (1 - left) / weights.shape[2] * total
+def _log_kernel(later: Tensor, left: Tensor, classes: int) -> Tensor:
+    """Log probabilities of the ``later`` states given each earlier class, of which ``left`` is kept."""
+    left = _per_state(left)
+    other = (1 - left) / classes
+    return torch.where(one_hot(later, classes) > 0, (left + other).log(), other.log())
 
 
-def _terms(jump: Jump, classes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """x_t one-hot, and both alpha_bar as (B, 1, 1, 1, 1)."""
-    left_t, left_s = (numbers[:, None, None, None, None] for numbers in jump[1:])
-    return one_hot(jump.x_t, classes), left_t, left_s
+def _per_state(numbers: Tensor) -> Tensor:
+    """(B,) -> (B, 1, 1, 1, 1)."""
+    return numbers[:, None, None, None, None]
