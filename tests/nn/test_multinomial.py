@@ -101,7 +101,7 @@ def test_the_posterior_holds_at_both_ends_of_time(alpha_bar_t: float, alpha_bar_
 @settings(max_examples=30, deadline=None)
 @given(signals, signals, st.integers(0, 2**31))
 def test_it_is_the_closed_form_in_p_which_sums_to_one_as_it_stands(one: float, two: float, seed: int) -> None:
-    """(a [j = x_t] + (1 - a) / K) (b w_j + (1 - b) W / K), b = alpha_bar_s, a = alpha_bar_t / b, w = p / Z."""
+    """(a [j = x_t] + (1 - a) / K) (b w_j + (1 - b) W / K); b = alpha_bar_s, a b = alpha_bar_t, w = p / Z."""
     p = predictions(seed)
     w = p / kernel(one * two).T
     closed = kernel(two) * (one * w + (1 - one) * w.sum(1, keepdim=True) / K)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from epuredgm.nn.multinomial import Diffusion, Jump, cross_entropy, draw
-from epuredgm.nn.states import certain
+from epuredgm.nn.states import one_hot
 
 
 class AbsorbingDiffusion(Diffusion):
@@ -46,4 +46,6 @@ class AbsorbingDiffusion(Diffusion):
         return self._kept(log_w, jump).argmax(2)
 
     def _kept(self, log_w: Tensor, jump: Jump) -> Tensor:
-        return certain(log_w, jump.x_t, jump.x_t < self.hidden)
+        """What the network says where states are hidden, and certainty where they are not."""
+        visible = (jump.x_t < self.hidden)[:, :, None]
+        return torch.where(visible, one_hot(jump.x_t, self.hidden).log(), log_w)

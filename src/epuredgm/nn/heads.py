@@ -60,7 +60,7 @@ class ExclusiveHead(Head):
         """Cross-entropy of the label map; see :meth:`Head.nll`."""
         labels = labels_of(images)
         if evidence is not None:
-            logits = without_given(logits, evidence)
+            logits = _without_given(logits, evidence)
             labels = labels.masked_fill(evidence.values.sum(1) > 0.5, -1)
         losses = functional.cross_entropy(logits.float(), labels, reduction="none", ignore_index=-1)
         return losses.flatten(1).sum(1)
@@ -70,7 +70,7 @@ class ExclusiveHead(Head):
         if evidence is None:
             return logits.float().softmax(1)[:, 1:]
         free = evidence.values.sum(1, keepdim=True) <= 0.5
-        return evidence.paste(without_given(logits, evidence).float().softmax(1)[:, 1:] * free)
+        return evidence.paste(_without_given(logits, evidence).float().softmax(1)[:, 1:] * free)
 
     def of_components(self, logits: Tensor) -> Tensor:
         """The components beside a background of logit 0; see :meth:`Head.of_components`."""
@@ -79,7 +79,7 @@ class ExclusiveHead(Head):
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The most probable class of each pixel, as one-hot components; see :meth:`Head.decide`."""
         if evidence is not None:
-            logits = without_given(logits, evidence)
+            logits = _without_given(logits, evidence)
         labels = logits.argmax(1)
         if evidence is not None:
             labels = labels.masked_fill(evidence.values.sum(1) > 0.5, 0)
@@ -131,7 +131,7 @@ def labels_of(images: Tensor) -> Tensor:
     return torch.where(strength > 0.5, component + 1, 0)
 
 
-def without_given(logits: Tensor, evidence: Evidence) -> Tensor:
+def _without_given(logits: Tensor, evidence: Evidence) -> Tensor:
     """Logits with no probability left for the given components, whose pixels are all known."""
     background = torch.zeros_like(evidence.given[:, :1])
     return logits.masked_fill(torch.cat([background, evidence.given], 1)[:, :, None, None], -torch.inf)

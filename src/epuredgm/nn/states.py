@@ -11,15 +11,14 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.heads import labels_of, without_given
+from epuredgm.nn.heads import labels_of
 
 
 class States(ABC):
-    """How images and logits turn into states and probabilities of their classes.
+    """How images, logits and evidence turn into states and probabilities of their classes.
 
     Attributes:
         variables: per pixel, G.
@@ -44,11 +43,21 @@ class States(ABC):
         """Which states the evidence does not tell: (B, G, H, W) bool."""
 
     @abstractmethod
+    def open(self, evidence: Evidence) -> Tensor:
+        """Which classes a hidden state may have: (B, G, K, 1, 1) bool."""
+
+    @abstractmethod
+    def by_class(self, logits: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, G, K, H, W)."""
+
     def log_probabilities(self, logits: Tensor, evidence: Evidence) -> Tensor:
         """Log probabilities of the classes: (B, channels, H, W) -> (B, G, K, H, W).
 
-        The evidence counts both ways: a pixel of a given component is of its class, and no other pixel is.
+        Evidence counts both ways: a pixel of a given component is of its class, and no other pixel is.
         """
+        told = one_hot(self.of(evidence.values), self.classes) > 0
+        possible = torch.where(self.hidden(evidence)[:, :, None], self.open(evidence), told)
+        return self.by_class(logits.float()).masked_fill(~possible, -torch.inf).log_softmax(2)
 
 
 class ExclusiveStates(States):
@@ -69,10 +78,14 @@ class ExclusiveStates(States):
         """The pixels of no given component; see :meth:`States.hidden`."""
         return evidence.values.sum(1, keepdim=True) <= 0.5
 
-    def log_probabilities(self, logits: Tensor, evidence: Evidence) -> Tensor:
-        """A softmax over the classes that are left; see :meth:`States.log_probabilities`."""
-        log_p = without_given(logits, evidence).float().log_softmax(1)
-        return certain(log_p[:, None], self.of(evidence.values), ~self.hidden(evidence))
+    def open(self, evidence: Evidence) -> Tensor:
+        """Background and the components that are not given; see :meth:`States.open`."""
+        background = torch.ones_like(evidence.given[:, :1])
+        return torch.cat([background, ~evidence.given], dim=1)[:, None, :, None, None]
+
+    def by_class(self, logits: Tensor) -> Tensor:
+        """One logit per class; see :meth:`States.by_class`."""
+        return logits[:, None]
 
 
 class OverlappingStates(States):
@@ -93,11 +106,13 @@ class OverlappingStates(States):
         """All of the components that are not given; see :meth:`States.hidden`."""
         return ~evidence.given[:, :, None, None].expand(evidence.values.shape)
 
-    def log_probabilities(self, logits: Tensor, evidence: Evidence) -> Tensor:
-        """A sigmoid for each component; see :meth:`States.log_probabilities`."""
-        logits = logits.float()
-        log_p = torch.stack([functional.logsigmoid(-logits), functional.logsigmoid(logits)], dim=2)
-        return certain(log_p, self.of(evidence.values), ~self.hidden(evidence))
+    def open(self, evidence: Evidence) -> Tensor:
+        """Both; see :meth:`States.open`."""
+        return torch.ones_like(evidence.given)[:, :, None, None, None]
+
+    def by_class(self, logits: Tensor) -> Tensor:
+        """The logit of inside against outside; see :meth:`States.by_class`."""
+        return torch.stack([torch.zeros_like(logits), logits], dim=2)
 
 
 def states_for(spec: DataSpec) -> States:
@@ -109,9 +124,3 @@ def one_hot(states: Tensor, classes: int) -> Tensor:
     """States (B, G, H, W) as indicators of their class: (B, G, K, H, W) of float."""
     kinds = torch.arange(classes, device=states.device)[:, None, None]
     return (states[:, :, None] == kinds).float()
-
-
-def certain(log_p: Tensor, states: Tensor, known: Tensor) -> Tensor:
-    """Log probabilities (B, G, K, H, W) with all of the mass on ``states`` where ``known`` (B, G, H, W)."""
-    sure = one_hot(states, log_p.shape[2]).log()
-    return torch.where(known[:, :, None], sure, log_p)
