@@ -46,6 +46,7 @@ class MDM(GenerativeModel):
         context: width of the time and condition embeddings.
         widths, patch, attention, blocks: of the U-Net; see :class:`epuredgm.nn.unet.UNet`.
         steps: of the sampler, one evaluation each.
+        stride_mean, stride_spread: of the logit of times, at whose quantiles it evaluates; time 1 is noise.
         temperature: the logits are divided by it; below 1 makes draws more typical.
     """
 
@@ -55,9 +56,9 @@ class MDM(GenerativeModel):
         self,
         spec: DataSpec,
         *,
-        fidelity: str,
         kernel: str,
         schedule: str,
+        fidelity: str,
         time_mean: float,
         time_spread: float,
         condition_dropout: float,
@@ -69,8 +70,8 @@ class MDM(GenerativeModel):
         blocks: int,
         steps: int,
         temperature: float,
-        grid_mean: float,
-        grid_spread: float,
+        stride_mean: float,
+        stride_spread: float,
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)
@@ -96,7 +97,7 @@ class MDM(GenerativeModel):
         )
         self.time_mean, self.time_spread = time_mean, time_spread
         self.given_share, self.condition_dropout = given_share, condition_dropout
-        self.times, self.temperature = strides(steps, grid_mean, grid_spread), temperature
+        self.times, self.temperature = strides(steps, stride_mean, stride_spread), temperature
 
     def phases(self) -> Sequence[Phase]:
         """One phase, one update."""
