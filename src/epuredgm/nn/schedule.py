@@ -52,3 +52,9 @@ def shifted(schedule: Schedule, shift: float) -> Schedule:
 
 
 SCHEDULES: dict[str, Schedule] = {"cosine": cosine, "sigmoid": sigmoid, "linear": linear}
+
+
+def strides(steps: int, mean: float, spread: float) -> list[float]:
+    """``steps + 1`` times from 1 to 0, as dense as times are likely whose logit is N(mean, spread^2)."""
+    quantiles = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    return torch.sigmoid(mean + spread * torch.special.ndtri(quantiles)).tolist()
