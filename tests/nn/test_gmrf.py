@@ -189,3 +189,20 @@ def test_partial_canonical_correlations_are_those_given_the_rest() -> None:
     assert canonical_correlations(precision, range(2), range(2, 4)) == pytest.approx(
         canonical_correlations(rest, range(2), range(2, 4))
     )
+
+
+def test_fixing_drawn_values_integrates_the_conditional_over_them() -> None:
+    """z_O ~ N(m, V): then z_U has mean mu + G (m - mu_O) and covariance S_UU - G S_OU + G V G^T (A.1)."""
+    field = random_field([2, 2], ((0, 1),), seed=9)
+    values, spread = torch.tensor([1.0, -1.0]).double(), torch.tensor([0.7, 0.2]).double()
+    rng = torch.Generator().manual_seed(0)
+    drawn = values + spread.sqrt() * torch.randn(60_000, 2, dtype=torch.float64, generator=rng)
+    known = torch.tensor([True, True, False, False]).expand(60_000, -1)
+    missing = field.fitted().fix(torch.cat([drawn, 0 * drawn], 1), known).gaussian().draw(rng)[:, 2:]
+    mean, covariance = field.mean, covariance_of(field.fitted())
+    gain = covariance[2:, :2] @ torch.linalg.inv(covariance[:2, :2])
+    expected = covariance[2:, 2:] - gain @ covariance[:2, 2:] + gain @ torch.diag(spread) @ gain.T
+    scale = expected.diagonal().sqrt()
+    assert (((missing.T.cov() - expected) / (scale[:, None] * scale)).abs() < 0.03).all()
+    error = missing.mean(0) - mean[2:] - gain @ (values - mean[:2])
+    assert (error.abs() < 0.03 * scale).all()

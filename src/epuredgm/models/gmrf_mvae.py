@@ -28,6 +28,8 @@ from epuredgm.nn.gmrf import InformationForm, MarkovField, canonical_correlation
 from epuredgm.nn.heads import IndependentHead, head_for
 
 LOG_PRECISION = (-8.0, 8.0)  # of an encoder
+FIRST_LOG_PRECISION = 3.0  # latents that are worth reading,
+LOUDNESS = 8.0  # and heard beside the component's name: else encoders fall silent before decoders listen
 
 
 class Messages(NamedTuple):
@@ -56,6 +58,7 @@ class GmrfMvae(GenerativeModel):
         edges: pairs of components (by number) with an edge between them; None links all.
         condition_dropout: share of the designs whose conditions are left out, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
+        free_nats: of divergence per latent that cost nothing, against collapse.
         subset_weight: of the divergence from the posterior of all components to that of some.
         prior_iterations: closed-form updates of the prior after training.
         fidelity: ``paper`` for the published posterior, likelihood and objective.
@@ -77,6 +80,7 @@ class GmrfMvae(GenerativeModel):
         edges: Sequence[Sequence[int]] | None,
         condition_dropout: float,
         kl_warmup: float,
+        free_nats: float,
         subset_weight: float,
         prior_iterations: int,
         fidelity: str,
@@ -89,6 +93,7 @@ class GmrfMvae(GenerativeModel):
         self.condition = ConditionEmbedding(spec.condition_width, context)
         self.encoder = ComponentEncoder(spec, widths=encoder_widths, features=features, **coder)
         self.message = nn.Linear(features, 2 * latent)
+        nn.init.constant_(self.message.bias[latent:], FIRST_LOG_PRECISION)
         self.decoder = ComponentDecoder(spec, latent, widths=decoder_widths, **coder)
         self.field = MarkovField(*self._graph(edges))
         self.paper = fidelity == "paper"
@@ -96,6 +101,7 @@ class GmrfMvae(GenerativeModel):
         self.cross = CrossCovariance(spec.channels, latent, features) if self.paper else None
         self.register_buffer("informative", torch.zeros(self.width))
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
+        self.free_nats = free_nats * self.width
         self.subset_weight, self.prior_iterations = subset_weight, prior_iterations
         if self.paper:
             self.subset_weight, self.prior_iterations = 0.0, 0
@@ -136,15 +142,16 @@ class GmrfMvae(GenerativeModel):
             messages = self._messages(features)
             posterior = self._posterior(field, messages, features)
             terms = {"kl": posterior.kl_to(self._latents(field)).mean()}
-            loss = beta * terms["kl"]
+            divergence = terms["kl"]
             if self.subset_weight:
                 some = ~random_given(*images.shape[:2], 1.0, rng)  # all components but 0 to C - 1 of them
                 terms["subset"] = posterior.kl_to(self._latents(self._seen(field, messages, some))).mean()
-                loss = loss + self.subset_weight * terms["subset"]
+                divergence = divergence + self.subset_weight * terms["subset"]
             z = posterior.draw(rng)
         logits = self.likelihood.of_components(self._decode(z, context))
         terms["reconstruction"] = self.likelihood.nll(logits, images).mean()
-        return {"loss": loss + terms["reconstruction"], **terms}
+        divergence = divergence.clamp_min(self.free_nats)
+        return {"loss": terms["reconstruction"] + beta * divergence, **terms}
 
     def _under(
         self, field: InformationForm, conditions: Tensor, dropped: Tensor | None = None
@@ -185,7 +192,7 @@ class GmrfMvae(GenerativeModel):
 
     def _decode(self, z: Tensor, context: Tensor) -> Tensor:
         """A logit map of each component, from latents (B, C * D) and embedded conditions (B, context)."""
-        return self.decoder(z.unflatten(1, (-1, self.latent)), context)
+        return self.decoder(LOUDNESS * z.unflatten(1, (-1, self.latent)), context)
 
     def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
         """Give the prior the moments of the train designs' posteriors, beside their conditions.

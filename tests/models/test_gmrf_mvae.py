@@ -1,0 +1,142 @@
+"""The family's own promises: it does not collapse, its prior obeys the graph, the paper's form works too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+
+from epuredgm.config import Conf, compose
+from epuredgm.core.errors import BadRequest
+from epuredgm.interface import Batch, GenerativeModel
+from epuredgm.models.gmrf_mvae import GmrfMvae
+
+TOY = make_spec(3, 2)
+CONF = Conf(Path(__file__).parents[2] / "conf")
+FAMILY = Family("gmrf_mvae", compose(CONF, "toy", "gmrf_mvae", "test")["model"])
+
+
+def trained(components: int = 3, conditions: int = 2, steps: int = 12, **changed: Any) -> GenerativeModel:
+    spec = make_spec(components, conditions)
+    model = FAMILY.build(spec, **changed)
+    train(model, lambda step: make_batch(spec, 8, step), steps)
+    return model.eval()
+
+
+def two_factors(step: int) -> Batch:
+    """Component 0 is a bar as high as the first factor says, component 1 as wide as the second, below it."""
+    rng = torch.Generator().manual_seed(step)
+    high, wide = torch.randint(4, 28, (2, 32), generator=rng)[:, :, None, None]
+    y, x = torch.arange(64)[:, None], torch.arange(32)
+    bar, foot = (y < high) & (x < 16), (y >= 40) & (x < wide)
+    return Batch(
+        torch.stack([bar.expand(32, 64, 32), foot.expand(32, 64, 32)], 1).float(), torch.zeros(32, 0)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fidelity", ["ours", "paper"])
+def test_the_posterior_does_not_collapse(fidelity: str) -> None:
+    """Two factors are more than one nat of information, and tell most of the pixels' variance."""
+    model = FAMILY.build(make_spec(2, 0), fidelity=fidelity)
+    train(model, two_factors, 150)
+    batch = two_factors(10**6)
+    with torch.no_grad():
+        terms = model.phases()[0].validate(batch, progress())
+    assert terms["kl"] > 1
+    assert isinstance(model, GmrfMvae)
+    with torch.no_grad():
+        context = model.condition.null(32)
+        features = model.encoder(batch.images, context)
+        field = model._under(model.field.fitted(), batch.conditions)
+        z = model._posterior(field, model._messages(features), features).mean
+        decoded = model.likelihood.expectation(model.likelihood.of_components(model._decode(z, context)))
+    constant = (batch.images - batch.images.mean(0)).square().mean()
+    assert (batch.images - decoded).square().mean() < 0.5 * constant
+
+
+def test_a_prior_with_a_graph_keeps_it_through_training_and_fit() -> None:
+    model = trained(edges=[[0, 1], [1, 2]])
+    assert isinstance(model, GmrfMvae)
+    one, _, three = model.field.nodes[1:]
+    for form in (model.field.learned(), model.field.fitted()):
+        block = form.precision[one.start : one.stop, three.start : three.stop]
+        assert (block == 0).all()
+    learned = model.learned()
+    assert max(learned["edges"]["part_0 - part_2"]) == 0
+    assert max(learned["edges"]["part_0 - part_1"]) > 0
+    assert max(learned["correlations"]["part_0 - part_2"]) > 0
+
+
+@pytest.mark.parametrize("fidelity", ["ours", "paper"])
+def test_what_is_learned_can_be_written_and_is_in_range(fidelity: str) -> None:
+    learned = json.loads(json.dumps(trained(fidelity=fidelity).learned()))
+    for kind in ("correlations", "edges"):
+        assert len(learned[kind]) == 3
+        for values in learned[kind].values():
+            assert all(-1e-6 <= value <= 1 + 1e-6 for value in values)
+    assert all(-1e-6 <= share <= 1 + 1e-6 for share in learned["informative"]) or fidelity == "paper"
+    assert len(learned["informative"]) == 3 * FAMILY.config["network"]["latent"]
+
+
+def test_after_training_the_prior_has_the_moments_of_the_encoded_designs() -> None:
+    """One more closed-form update of the prior changes it less than the first did."""
+    batches = [make_batch(TOY, 8, step) for step in range(4)]
+    changes = []
+    model = trained(prior_iterations=1)
+    assert isinstance(model, GmrfMvae)
+    before = model.field.learned().gaussian()
+    for iterations in (1, 8, 9):
+        model.prior_iterations = iterations
+        with torch.no_grad():
+            model.refit_prior(iter(batches), progress())
+        after = model.field.fitted().gaussian()
+        changes.append(float(before.kl_to(after).detach()))
+        before = after
+    assert changes[2] < 0.2 * changes[0]
+
+
+@pytest.mark.parametrize("components", [1, 2, 5])
+def test_the_paper_form_serves_every_mode_without_overlap(components: int) -> None:
+    model = trained(components, 2, fidelity="paper")
+    batch = make_batch(make_spec(components, 2), 8, seed=3)
+    for mode in FAMILY.supports:
+        images = draw(model, request_for(mode, batch))
+        assert images.shape == batch.images.shape
+        assert ((images > 0.5).sum(1) <= 1).all()
+        assert not torch.equal(images, draw(model, request_for(mode, batch), seed=1))
+        if mode == "inpainting":
+            assert torch.equal(images[:, 0], batch.images[:, 0])
+
+
+def test_the_paper_form_changes_only_what_is_declared() -> None:
+    model, batch = FAMILY.build(TOY, fidelity="paper"), make_batch(TOY, 8)
+    (update,) = model.phases()[0].updates
+    assert {id(p) for module in update.modules for p in module.parameters()} == {
+        id(p) for p in model.parameters()
+    }
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    for step in range(3):
+        optimizer.zero_grad()
+        update.loss(batch, progress(step))["loss"].backward()
+        optimizer.step()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_the_loss_survives_half_precision() -> None:
+    model, batch = FAMILY.build(TOY), make_batch(TOY, 8)
+    with torch.no_grad():
+        exact = model.phases()[0].updates[0].loss(batch, progress())["loss"]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = model.phases()[0].updates[0].loss(batch, progress())["loss"]
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough, exact, rtol=0.02, atol=0)
+
+
+def test_an_unknown_fidelity_is_refused() -> None:
+    with pytest.raises(BadRequest, match="fidelity"):
+        FAMILY.build(TOY, fidelity="legacy")
