@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from epuredgm.core.choices import FIDELITIES, require_choice
+from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
@@ -109,10 +110,15 @@ class GmrfMvae(GenerativeModel):
     def _graph(self, edges: Sequence[Sequence[int]] | None) -> tuple[list[int], list[tuple[int, int]]]:
         """Widths of the nodes, and the edges; the conditions, if any, are node 0 and linked to all."""
         channels, conditions = self.spec.channels, self.spec.condition_width
-        linked = combinations(range(channels), 2) if edges is None else edges
-        widths = [self.latent] * channels
+        pairs = {*combinations(range(channels), 2)}
+        asked = pairs if edges is None else {tuple(sorted(edge)) for edge in edges}
+        if not asked <= pairs:
+            raise BadRequest(
+                f"model.network.edges is {edges}", f"It holds pairs of different numbers below {channels}."
+            )
+        linked, widths = sorted(pairs & asked), [self.latent] * channels
         if not conditions:
-            return widths, [(i, j) for i, j in linked]
+            return widths, linked
         nodes = range(1, channels + 1)
         return [conditions, *widths], [*((0, k) for k in nodes), *((i + 1, j + 1) for i, j in linked)]
 
