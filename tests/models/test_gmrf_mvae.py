@@ -14,6 +14,7 @@ from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.interface import Batch, GenerativeModel
 from epuredgm.models.gmrf_mvae import GmrfMvae
+from epuredgm.nn.evidence import Evidence
 
 TOY = make_spec(3, 2)
 CONF = Conf(Path(__file__).parents[2] / "conf")
@@ -141,6 +142,23 @@ def test_the_loss_survives_half_precision() -> None:
             rough = model.phases()[0].updates[0].loss(batch, progress())["loss"]
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.02, atol=0)
+
+
+def test_more_candidates_agree_better_with_the_given_component() -> None:
+    model = trained(2)
+    assert isinstance(model, GmrfMvae)
+    batch = make_batch(make_spec(2, 2), 8, seed=3)
+    evidence = Evidence.of(batch.images, torch.tensor([True, False]).expand(8, -1))
+    misfits = []
+    with torch.no_grad():
+        context = model.condition(batch.conditions)
+        messages = model._messages(model.encoder(evidence.values, context))
+        field = model._under(model.field.fitted(), batch.conditions)
+        for model.candidates in (1, 4, 16):
+            rng = torch.Generator().manual_seed(0)
+            logits = [model._completed(field, messages, evidence, context, rng) for _ in range(10)]
+            misfits.append(sum(float(model.head.nll_of_given(each, evidence).mean()) for each in logits))
+    assert misfits[0] > misfits[1] > misfits[2]
 
 
 @pytest.mark.parametrize(

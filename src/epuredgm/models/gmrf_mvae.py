@@ -62,7 +62,9 @@ class GmrfMvae(GenerativeModel):
         free_nats: of divergence per latent that cost nothing, against collapse.
         subset_weight: of the divergence from the posterior of all components to that of some.
         prior_iterations: closed-form updates of the prior after training.
-        fidelity: ``paper`` for the published posterior, likelihood and objective.
+        fidelity: ``paper`` for the published posterior, likelihood and objective: the three settings
+            before and the next one are then without effect.
+        candidates: draws from which a completion is chosen by how well it agrees with the given components.
     """
 
     informative: Tensor
@@ -85,6 +87,7 @@ class GmrfMvae(GenerativeModel):
         subset_weight: float,
         prior_iterations: int,
         fidelity: str,
+        candidates: int,
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)
@@ -102,10 +105,10 @@ class GmrfMvae(GenerativeModel):
         self.cross = CrossCovariance(spec.channels, latent, features) if self.paper else None
         self.register_buffer("informative", torch.zeros(self.width))
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
-        self.free_nats = free_nats * self.width
-        self.subset_weight, self.prior_iterations = subset_weight, prior_iterations
+        self.free_nats, self.subset_weight = free_nats * self.width, subset_weight
+        self.prior_iterations, self.candidates = prior_iterations, candidates
         if self.paper:
-            self.subset_weight, self.prior_iterations = 0.0, 0
+            self.free_nats, self.subset_weight, self.prior_iterations, self.candidates = 0.0, 0.0, 0, 1
 
     def _graph(self, edges: Sequence[Sequence[int]] | None) -> tuple[list[int], list[tuple[int, int]]]:
         """Widths of the nodes, and the edges; the conditions, if any, are node 0 and linked to all."""
@@ -124,7 +127,13 @@ class GmrfMvae(GenerativeModel):
 
     def phases(self) -> Sequence[Phase]:
         """One phase, one update; at its end the prior is refitted."""
-        modules = (self.condition, self.encoder, self.message, self.decoder, self.field)
+        modules: tuple[nn.Module, ...] = (
+            self.condition,
+            self.encoder,
+            self.message,
+            self.decoder,
+            self.field,
+        )
         if self.cross is not None and self.spec.channels > 1:
             modules = (*modules, self.cross)
         return (Phase("main", (Update("all", modules, self.loss),), self.validate, finish=self.refit_prior),)
@@ -150,7 +159,7 @@ class GmrfMvae(GenerativeModel):
             terms = {"kl": posterior.kl_to(self._latents(field)).mean()}
             divergence = terms["kl"]
             if self.subset_weight:
-                some = ~random_given(*images.shape[:2], 1.0, rng)  # all components but 0 to C - 1 of them
+                some = ~random_given(len(images), self.spec.channels, 1.0, rng)  # all but 0 to C - 1
                 terms["subset"] = posterior.kl_to(self._latents(self._seen(field, messages, some))).mean()
                 divergence = divergence + self.subset_weight * terms["subset"]
             z = posterior.draw(rng)
@@ -248,12 +257,43 @@ class GmrfMvae(GenerativeModel):
         """
         evidence = Evidence.of_request(request, self.spec, self.device)
         context = self.condition.asked(request)
+        field = self._asked(request)
+        if request.given is None:
+            logits = self._logits(field, context, rng)
+        else:
+            messages = self._messages(self.encoder(evidence.values, context))
+            logits = self._completed(field, messages, evidence, context, rng)
+        return self.head.decide(logits, evidence)
+
+    def _logits(self, field: InformationForm, context: Tensor, rng: torch.Generator) -> Tensor:
+        """Of designs whose latents are drawn from the field."""
         with full_precision(self.device):
-            field = self._asked(request)
-            if request.given is not None:
-                field = self._completed(field, evidence, context, rng)
             z = self._latents(field).draw(rng)
-        return self.head.decide(self.head.of_components(self._decode(z, context)), evidence)
+        return self.head.of_components(self._decode(z, context))
+
+    def _completed(
+        self,
+        field: InformationForm,
+        messages: Messages,
+        evidence: Evidence,
+        context: Tensor,
+        rng: torch.Generator,
+    ) -> Tensor:
+        """Logits of designs that agree with the given components.
+
+        An encoder's message is a Gaussian approximation: of several draws one is taken with a probability in
+        proportion to its exact likelihood of the given components (sampling importance resampling).
+        """
+        best, highest = None, None
+        for _ in range(self.candidates):
+            logits = self._logits(self._given(field, messages, evidence.given, rng), context, rng)
+            luck = -torch.empty(len(logits), device=self.device).exponential_(generator=rng).log()
+            score = luck - self.head.nll_of_given(logits, evidence)  # the Gumbel maximum is such a choice
+            if best is None or highest is None:
+                best, highest = logits, score
+            best = torch.where((score > highest)[:, None, None, None], logits, best)
+            highest = torch.maximum(score, highest)
+        return best
 
     def _asked(self, request: SampleRequest) -> InformationForm:
         """The fitted field under the conditions of a request, one for each design."""
@@ -263,17 +303,16 @@ class GmrfMvae(GenerativeModel):
         dropped = torch.ones(request.count, dtype=torch.bool, device=self.device)
         return self._under(self.field.fitted(), anything, dropped)
 
-    def _completed(
-        self, field: InformationForm, evidence: Evidence, context: Tensor, rng: torch.Generator
+    def _given(
+        self, field: InformationForm, messages: Messages, given: Tensor, rng: torch.Generator
     ) -> InformationForm:
-        """The field given some components.
+        """The field given some components, (B, C) flags.
 
         The paper's: a draw of each one's posterior is taken for its latent, which over many draws integrates
         the conditional of the prior over that posterior.
         """
-        messages = self._messages(self.encoder(evidence.values, context))
         if not self.paper:
-            return self._seen(field, messages, evidence.given)
+            return self._seen(field, messages, given)
         noise = torch.randn(messages.mean.shape, generator=rng, device=self.device)
         drawn = messages.mean + noise / messages.precision.clamp_min(1e-9).sqrt()
-        return field.fix(drawn, self._coordinates(evidence.given))
+        return field.fix(drawn, self._coordinates(given))
