@@ -54,7 +54,7 @@ def test_the_posterior_does_not_collapse(fidelity: str) -> None:
         context = model.condition.null(32)
         features = model.encoder(batch.images, context)
         field = model._under(model.field.fitted(), batch.conditions)
-        z = model._posterior(field, model._messages(features), features).mean
+        z = model._posterior(field, model.messages(features), features).mean
         decoded = model.likelihood.expectation(model.likelihood.of_components(model._decode(z, context)))
     constant = (batch.images - batch.images.mean(0)).square().mean()
     assert (batch.images - decoded).square().mean() < 0.5 * constant
@@ -152,7 +152,7 @@ def test_more_candidates_agree_better_with_the_given_component() -> None:
     misfits = []
     with torch.no_grad():
         context = model.condition(batch.conditions)
-        messages = model._messages(model.encoder(evidence.values, context))
+        messages = model.messages(model.encoder(evidence.values, context))
         field = model._under(model.field.fitted(), batch.conditions)
         for model.candidates in (1, 4, 16):
             rng = torch.Generator().manual_seed(0)

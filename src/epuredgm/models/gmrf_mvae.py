@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,21 +27,10 @@ from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import FullGaussian, Moments, pooled_moments
 from epuredgm.nn.gmrf import InformationForm, MarkovField, canonical_correlations
 from epuredgm.nn.heads import IndependentHead, head_for
+from epuredgm.nn.messages import MessageLayer, Messages
+from epuredgm.nn.resampling import resampled
 
-LOG_PRECISION = (-8.0, 8.0)  # of an encoder
-FIRST_LOG_PRECISION = 3.0  # latents that are worth reading,
-LOUDNESS = 8.0  # and heard beside the component's name: else encoders fall silent before decoders listen
-
-
-class Messages(NamedTuple):
-    """What the encoders say of the latents, each of its own component: N(mean, 1 / precision).
-
-    Attributes:
-        mean, precision: (B, K + C * D), like the field; of the conditions they say nothing.
-    """
-
-    mean: Tensor
-    precision: Tensor
+LOUDNESS = 8.0  # of latents: heard beside the component's name from the first step on
 
 
 class GmrfMvae(GenerativeModel):
@@ -96,8 +85,7 @@ class GmrfMvae(GenerativeModel):
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         self.encoder = ComponentEncoder(spec, widths=encoder_widths, features=features, **coder)
-        self.message = nn.Linear(features, 2 * latent)
-        nn.init.constant_(self.message.bias[latent:], FIRST_LOG_PRECISION)
+        self.messages = MessageLayer(features, latent)
         self.decoder = ComponentDecoder(spec, latent, widths=decoder_widths, **coder)
         self.field = MarkovField(*self._graph(edges))
         self.paper = fidelity == "paper"
@@ -130,7 +118,7 @@ class GmrfMvae(GenerativeModel):
         modules: tuple[nn.Module, ...] = (
             self.condition,
             self.encoder,
-            self.message,
+            self.messages,
             self.decoder,
             self.field,
         )
@@ -154,7 +142,7 @@ class GmrfMvae(GenerativeModel):
         features = self.encoder(images, context)
         with full_precision(images.device):
             field = self._under(self.field.learned(), batch.conditions, dropped)
-            messages = self._messages(features)
+            messages = self.messages(features)
             posterior = self._posterior(field, messages, features)
             terms = {"kl": posterior.kl_to(self._latents(field)).mean()}
             divergence = terms["kl"]
@@ -177,20 +165,20 @@ class GmrfMvae(GenerativeModel):
             known = known & ~dropped[:, None]
         return field.fix(pad(conditions, (0, self.width)), pad(known, (0, self.width)))
 
-    def _messages(self, features: Tensor) -> Messages:
-        """From (B, C, features)."""
-        mean, log_precision = self.message(features.float()).chunk(2, dim=-1)
-        precision = log_precision.clamp(*LOG_PRECISION).exp()
-        before = (self.spec.condition_width, 0)
-        return Messages(pad(mean.flatten(1), before), pad(precision.flatten(1), before))
+    def _seen(
+        self, field: InformationForm, messages: Messages, given: Tensor | None = None
+    ) -> InformationForm:
+        """The field given the messages of all components, or of those flagged in ``given`` (B, C)."""
+        precision = messages.precision if given is None else messages.precision * self._latents_of(given)
+        return field.observe(self._behind(messages.mean), self._behind(precision))
 
-    def _seen(self, field: InformationForm, messages: Messages, given: Tensor) -> InformationForm:
-        """The field given the messages of the components flagged in ``given`` (B, C)."""
-        return field.observe(messages.mean, messages.precision * self._coordinates(given))
+    def _behind(self, latents: Tensor) -> Tensor:
+        """(B, C * D) in the places of the latents, behind zeros for the conditions: (B, K + C * D)."""
+        return pad(latents, (self.spec.condition_width, 0))
 
-    def _coordinates(self, given: Tensor) -> Tensor:
-        """Flags of components (B, C) as flags of the field's coordinates (B, K + C * D)."""
-        return pad(given.repeat_interleave(self.latent, 1), (self.spec.condition_width, 0))
+    def _latents_of(self, given: Tensor) -> Tensor:
+        """Flags of components (B, C) as flags of their latents (B, C * D)."""
+        return given.repeat_interleave(self.latent, 1)
 
     def _latents(self, field: InformationForm) -> FullGaussian:
         """The marginal of the latents (B, C * D)."""
@@ -199,11 +187,9 @@ class GmrfMvae(GenerativeModel):
     def _posterior(self, field: InformationForm, messages: Messages, features: Tensor) -> FullGaussian:
         """Of the latents of whole designs: (B, C * D)."""
         if self.cross is None:
-            return self._latents(field.observe(*messages))
-        mean, precision = (part[:, self.spec.condition_width :] for part in messages)
-        return FullGaussian.of_covariance(
-            mean, scaled_covariance(1 / precision, self.cross(features.float()))
-        )
+            return self._latents(self._seen(field, messages))
+        covariance = scaled_covariance(1 / messages.precision, self.cross(features.float()))
+        return FullGaussian.of_covariance(messages.mean, covariance)
 
     def _decode(self, z: Tensor, context: Tensor) -> Tensor:
         """A logit map of each component, from latents (B, C * D) and embedded conditions (B, context)."""
@@ -225,7 +211,7 @@ class GmrfMvae(GenerativeModel):
         """Of conditions and latents together: designs as (B, K) conditions and (B, C, features)."""
         field = self.field.fitted()
         return pooled_moments(
-            (c, self._posterior(self._under(field, c), self._messages(features), features))
+            (c, self._posterior(self._under(field, c), self.messages(features), features))
             for c, features in seen
         )
 
@@ -261,7 +247,7 @@ class GmrfMvae(GenerativeModel):
         if request.given is None:
             logits = self._logits(field, context, rng)
         else:
-            messages = self._messages(self.encoder(evidence.values, context))
+            messages = self.messages(self.encoder(evidence.values, context))
             logits = self._completed(field, messages, evidence, context, rng)
         return self.head.decide(logits, evidence)
 
@@ -284,16 +270,11 @@ class GmrfMvae(GenerativeModel):
         An encoder's message is a Gaussian approximation: of several draws one is taken with a probability in
         proportion to its exact likelihood of the given components (sampling importance resampling).
         """
-        best, highest = None, None
-        for _ in range(self.candidates):
-            logits = self._logits(self._given(field, messages, evidence.given, rng), context, rng)
-            luck = -torch.empty(len(logits), device=self.device).exponential_(generator=rng).log()
-            score = luck - self.head.nll_of_given(logits, evidence)  # the Gumbel maximum is such a choice
-            if best is None or highest is None:
-                best, highest = logits, score
-            best = torch.where((score > highest)[:, None, None, None], logits, best)
-            highest = torch.maximum(score, highest)
-        return best
+        drawn = [
+            self._logits(self._given(field, messages, evidence.given, rng), context, rng)
+            for _ in range(self.candidates)
+        ]
+        return resampled(drawn, [-self.head.nll_of_given(logits, evidence) for logits in drawn], rng)
 
     def _asked(self, request: SampleRequest) -> InformationForm:
         """The fitted field under the conditions of a request, one for each design."""
@@ -313,6 +294,4 @@ class GmrfMvae(GenerativeModel):
         """
         if not self.paper:
             return self._seen(field, messages, given)
-        noise = torch.randn(messages.mean.shape, generator=rng, device=self.device)
-        drawn = messages.mean + noise / messages.precision.clamp_min(1e-9).sqrt()
-        return field.fix(drawn, self._coordinates(given))
+        return field.fix(self._behind(messages.draw(rng)), self._behind(self._latents_of(given)))
