@@ -134,13 +134,16 @@ def test_the_paper_form_changes_only_what_is_declared() -> None:
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-def test_the_loss_survives_half_precision() -> None:
-    model, batch = FAMILY.build(TOY), make_batch(TOY, 8)
+@pytest.mark.parametrize("fidelity", ["ours", "paper"])
+def test_losses_and_draws_survive_half_precision(fidelity: str) -> None:
+    model, batch = trained(fidelity=fidelity), make_batch(TOY, 8)
+    loss = model.phases()[0].updates[0].loss
     with torch.no_grad():
-        exact = model.phases()[0].updates[0].loss(batch, progress())["loss"]
+        exact = loss(batch, progress())["loss"]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            rough = model.phases()[0].updates[0].loss(batch, progress())["loss"]
-    assert rough.dtype == torch.float32
+            rough = loss(batch, progress())["loss"]
+            images = draw(model, request_for("inpainting", batch))
+    assert rough.dtype == images.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.02, atol=0)
 
 

@@ -206,3 +206,18 @@ def test_fixing_drawn_values_integrates_the_conditional_over_them() -> None:
     assert (((missing.T.cov() - expected) / (scale[:, None] * scale)).abs() < 0.03).all()
     error = missing.mean(0) - mean[2:] - gain @ (values - mean[:2])
     assert (error.abs() < 0.03 * scale).all()
+
+
+def test_mixed_precision_leaves_the_algebra_alone() -> None:
+    field = random_field([2, 2, 2], CHAIN, seed=10).float()
+    values, known = torch.randn(6), torch.tensor([True, False] * 3)
+
+    def outcome() -> list[Tensor]:
+        forms = [field.learned(), field.fitted(), field.fitted().fix(values, known)]
+        gaussians = [form.gaussian() for form in forms]
+        return [*gaussians[0], *gaussians[1], *gaussians[2], gaussians[2].covariance()]
+
+    exact = outcome()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for one, two in zip(exact, outcome(), strict=True):
+            assert torch.equal(one, two)

@@ -20,7 +20,6 @@ from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
-from epuredgm.nn.cholesky import full_precision
 from epuredgm.nn.cross_covariance import CrossCovariance, scaled_covariance
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
@@ -140,17 +139,16 @@ class GmrfMvae(GenerativeModel):
         dropped = random_drop(len(images), self.condition_dropout, rng)
         context = self.condition(batch.conditions, dropped)
         features = self.encoder(images, context)
-        with full_precision(images.device):
-            field = self._under(self.field.learned(), batch.conditions, dropped)
-            messages = self.messages(features)
-            posterior = self._posterior(field, messages, features)
-            terms = {"kl": posterior.kl_to(self._latents(field)).mean()}
-            divergence = terms["kl"]
-            if self.subset_weight:
-                some = ~random_given(len(images), self.spec.channels, 1.0, rng)  # all but 0 to C - 1
-                terms["subset"] = posterior.kl_to(self._latents(self._seen(field, messages, some))).mean()
-                divergence = divergence + self.subset_weight * terms["subset"]
-            z = posterior.draw(rng)
+        field = self._under(self.field.learned(), batch.conditions, dropped)
+        messages = self.messages(features)
+        posterior = self._posterior(field, messages, features)
+        terms = {"kl": posterior.kl_to(self._latents(field)).mean()}
+        divergence = terms["kl"]
+        if self.subset_weight:
+            some = ~random_given(len(images), self.spec.channels, 1.0, rng)  # all but 0 to C - 1
+            terms["subset"] = posterior.kl_to(self._latents(self._seen(field, messages, some))).mean()
+            divergence = divergence + self.subset_weight * terms["subset"]
+        z = posterior.draw(rng)
         logits = self.likelihood.of_components(self._decode(z, context))
         terms["reconstruction"] = self.likelihood.nll(logits, images).mean()
         divergence = divergence.clamp_min(self.free_nats)
@@ -253,9 +251,7 @@ class GmrfMvae(GenerativeModel):
 
     def _logits(self, field: InformationForm, context: Tensor, rng: torch.Generator) -> Tensor:
         """Of designs whose latents are drawn from the field."""
-        with full_precision(self.device):
-            z = self._latents(field).draw(rng)
-        return self.head.of_components(self._decode(z, context))
+        return self.head.of_components(self._decode(self._latents(field).draw(rng), context))
 
     def _completed(
         self,

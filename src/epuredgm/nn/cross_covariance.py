@@ -52,5 +52,5 @@ class CrossCovariance(nn.Module):
         cross = features.new_zeros(len(features), self.width, self.width)
         if self.layers is not None:
             rows, columns = self.below
-            cross[:, rows, columns] = self.layers(self.embed(features).flatten(1))
+            cross[:, rows, columns] = self.layers(self.embed(features).flatten(1)).to(cross.dtype)
         return cross + cross.mT

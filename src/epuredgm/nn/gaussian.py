@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from epuredgm.nn.cholesky import safe_cholesky
+from epuredgm.nn.cholesky import full_precision, safe_cholesky
 
 LOG_TWO_PI = math.log(2 * math.pi)
 LOG_VARIANCE = (-10.0, 5.0)  # bounds that keep a posterior's variance a normal number
@@ -101,7 +101,8 @@ class FullGaussian(NamedTuple):
         """(..., D, D)."""
         identity = torch.eye(self.mean.shape[-1], dtype=self.mean.dtype, device=self.mean.device)
         root = torch.linalg.solve_triangular(self.factor.mT, identity.expand_as(self.factor), upper=True)
-        return root @ root.mT
+        with full_precision(root.device):
+            return root @ root.mT
 
     def last(self, count: int) -> FullGaussian:
         """The marginal of the last ``count`` numbers: the factor being lower triangular, a block of it."""

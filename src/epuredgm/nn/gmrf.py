@@ -2,6 +2,8 @@
 
 The coordinates are grouped into nodes, and edges link nodes. What is known enters in closed form, whichever
 nodes it is about: exactly (:meth:`InformationForm.fix`) or with noise (:meth:`InformationForm.observe`).
+Nothing is multiplied in half precision, also within automatic mixed precision (which leaves triangular solves
+alone).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from epuredgm.nn.cholesky import full_precision
 from epuredgm.nn.covariance_selection import fit_precision
 from epuredgm.nn.gaussian import FullGaussian
 
@@ -37,7 +40,8 @@ class InformationForm(NamedTuple):
         from row to row; take no draw of them.
         """
         free = ~known
-        pull = self.precision @ (values * known)[..., None]
+        with full_precision(values.device):
+            pull = self.precision @ (values * known)[..., None]
         precision = self.precision * (free[..., :, None] & free[..., None, :])
         return InformationForm(
             precision + torch.diag_embed(known.to(precision.dtype)),
@@ -100,12 +104,15 @@ class MarkovField(nn.Module):
         """The field of the weights: (D, D) and (D,)."""
         strength = (GAIN * torch.tanh(self.log_strength / GAIN)).exp()
         rows = self.rows * self.support * strength[:, None]
-        precision = rows.mT @ rows + FLOOR * torch.eye(rows.shape[1], device=rows.device, dtype=rows.dtype)
+        with full_precision(rows.device):
+            precision = rows.mT @ rows
+        precision = precision + FLOOR * torch.eye(len(precision), device=rows.device, dtype=rows.dtype)
         return InformationForm(precision, torch.zeros_like(self.mean))
 
     def fitted(self) -> InformationForm:
         """The field of the last :meth:`keep` or :meth:`fit`; before that N(0, I)."""
-        return InformationForm(self.precision, self.precision @ self.mean)
+        with full_precision(self.mean.device):
+            return InformationForm(self.precision, self.precision @ self.mean)
 
     def keep(self) -> None:
         """Take the learned field as the fitted one."""
