@@ -49,6 +49,16 @@ def test_exclusive_likelihood_of_the_hidden_is_conditional_on_the_given() -> Non
 
 
 @pytest.mark.parametrize("head", [ExclusiveHead(3), IndependentHead(3)])
+def test_likelihoods_of_given_and_hidden_make_up_that_of_all(head: Head) -> None:
+    images, logits = exclusive_images(3, 3), 5 * torch.randn(3, head.channels, 4, 6)
+    given = torch.tensor([[True, False, True], [True, True, True], [False, False, False]])
+    evidence = Evidence.of(images, given)
+    torch.testing.assert_close(
+        head.nll_of_given(logits, evidence) + head.nll(logits, images, evidence), head.nll(logits, images)
+    )
+
+
+@pytest.mark.parametrize("head", [ExclusiveHead(3), IndependentHead(3)])
 def test_given_components_are_returned_cost_nothing_and_get_no_gradient(head: Head) -> None:
     images = exclusive_images(2, 3)
     given = torch.tensor([[True, False, True], [True, True, True]])

@@ -37,6 +37,13 @@ class Head(ABC):
             evidence: given components, which are left out of the sum.
         """
 
+    def nll_of_given(self, logits: Tensor, evidence: Evidence) -> Tensor:
+        """Negative log likelihood in nats of the given components alone: (B,).
+
+        By the chain rule, whatever the hidden ones are taken to be: here, nothing.
+        """
+        return self.nll(logits, evidence.values) - self.nll(logits, evidence.values, evidence)
+
     @abstractmethod
     def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Expected design: (B, C, H, W) in [0, 1]."""
