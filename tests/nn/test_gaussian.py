@@ -73,3 +73,14 @@ def test_density_and_divergence_of_diagonal_gaussians_of_any_shape() -> None:
     torch.testing.assert_close(q.kl_to(q), torch.zeros(3, 5))
     z = torch.randn(3, 5, LATENT)
     torch.testing.assert_close(q.log_density(z), normals[0].log_prob(z))
+
+
+def test_gaussians_side_by_side_and_colder_draws() -> None:
+    q, p = diagonal(5), diagonal(5)
+    both = DiagonalGaussian.stack([q, p])
+    torch.testing.assert_close(
+        both.kl_to_standard(), torch.stack([q.kl_to_standard(), p.kl_to_standard()], 1)
+    )
+    warm, cold, frozen = (q.draw(torch.Generator().manual_seed(0), t) for t in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(cold - q.mean, 0.5 * (warm - q.mean))
+    assert torch.equal(frozen, q.mean)
