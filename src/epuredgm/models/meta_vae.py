@@ -180,7 +180,7 @@ class MetaVAE(GenerativeModel):
         return DiagonalGaussian.of(outputs.unflatten(1, (self.spec.channels, 2 * self.latent)))
 
     def finish(self, batches: Iterable[Batch], progress: Progress) -> None:
-        """Refit the prior to a draw of each train design's posterior beside its conditions, if not ``paper``."""
+        """Take statistics; unless ``paper``, refit the prior to draws of the posteriors beside the conditions."""
         posteriors, divergences, encoded = [], [], []
         for batch in batches:
             codes, context = self.encode(batch.images), self.condition(batch.conditions)

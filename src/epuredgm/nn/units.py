@@ -29,7 +29,7 @@ class UnitUse(nn.Module):
         self.register_buffer("kl", torch.zeros(()))
 
     def record(self, posteriors: Iterable[DiagonalGaussian]) -> None:
-        """Keep the variance of each unit's mean and the mean KL to N(0, I), over batches of (B, D) posteriors."""
+        """Keep each unit's variance of means, and the mean KL to N(0, I), of batches of (B, D) posteriors."""
         means, divergences = zip(*((each.mean, each.kl_to_standard()) for each in posteriors), strict=True)
         self.spread.copy_(torch.cat(means).var(0, correction=0))
         self.kl.copy_(torch.cat(divergences).mean())
