@@ -180,7 +180,7 @@ class MetaVAE(GenerativeModel):
         return DiagonalGaussian.of(outputs.unflatten(1, (self.spec.channels, 2 * self.latent)))
 
     def finish(self, batches: Iterable[Batch], progress: Progress) -> None:
-        """Take statistics; unless ``paper``, refit the prior to draws of the posteriors beside the conditions."""
+        """Take statistics and, unless ``paper``, refit the prior to draws of (zeta, conditions)."""
         posteriors, divergences, encoded = [], [], []
         for batch in batches:
             codes, context = self.encode(batch.images), self.condition(batch.conditions)
