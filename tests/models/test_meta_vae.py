@@ -188,16 +188,16 @@ def test_components_that_are_drawn_together_belong_together(fidelity: str) -> No
 @pytest.mark.parametrize("spec", [SPEC, make_spec(1, 0), make_spec(5, 4, exclusive=False)])
 def test_the_published_form_trains_and_draws(spec: DataSpec) -> None:
     model = build(spec, fidelity="paper")
-    before = float(model.validate(make_batch(spec, 8, 99), progress())["loss"])
+    unseen = make_batch(spec, 8, 99)
+    before = model.validate(unseen, progress())["loss"].detach()
     train(model, lambda step: make_batch(spec, 8, step), 8)
-    assert float(model.validate(make_batch(spec, 8, 99), progress())["loss"]) < before
+    assert model.validate(unseen, progress())["loss"] < before
     assert (model.prior.mixture.means == 0).all()  # nothing was refitted: zeta is N(0, I)
     for mode in ("unconditional", "inpainting", *(["conditional"] if spec.condition_width else [])):
         request = request_for(mode, make_batch(spec, 4), given=spec.channels - 1)
-        one, two = (draw(model.eval(), request, seed) for seed in (1, 2))
-        assert one.shape == make_batch(spec, 4).images.shape
-        assert torch.equal(one, draw(model, request, 1))
-        assert spec.channels == 1 or not torch.equal(one, two)
+        images = draw(model.eval(), request)
+        assert images.shape == make_batch(spec, 4).images.shape
+        assert torch.equal(images, draw(model, request))
 
 
 def test_what_is_learned_can_be_read() -> None:

@@ -26,6 +26,7 @@ from epuredgm.nn.marginal import Marginal
 from epuredgm.nn.mlp import Perceptron
 from epuredgm.nn.units import UnitUse
 
+SUBSETS = 4  # of given components, tried on each design of a batch: encoding it costs more than they do
 BATCHES_THAT_TELL = 32  # of train designs, for statistics that people read
 
 
@@ -138,9 +139,9 @@ class MetaVAE(GenerativeModel):
         return min(1.0, progress.share / max(self.kl_warmup, 1e-9))
 
     def _terms(self, batch: Batch, rng: torch.Generator, beta: float) -> LossTerms:
-        count, channels = batch.images.shape[:2]
         codes = self.encode(batch.images)
-        context = self.condition(batch.conditions, random_drop(count, self.condition_dropout, rng))
+        dropped = random_drop(len(batch.images), self.condition_dropout, rng)
+        context = self.condition(batch.conditions, dropped)
         posterior = self.whole_posterior(codes, context)
         parts = self.parts_of(posterior.draw(rng), context)
         if self.paper:
@@ -148,10 +149,17 @@ class MetaVAE(GenerativeModel):
         else:
             reconstruction = codes.kl_to(parts).sum(1).mean()
         kl = posterior.kl_to_standard().mean()
-        given = random_given(count, channels, 1.0, rng)
-        matching = self.partial_posterior(codes, given, context).kl_from(posterior.detach()).mean()
+        matching = self._matching(codes, posterior.detach(), context, rng)
         loss = reconstruction + beta * kl + matching
         return {"loss": loss, "reconstruction": reconstruction, "kl": kl, "matching": matching}
+
+    def _matching(
+        self, codes: DiagonalGaussian, posterior: DiagonalGaussian, context: Tensor, rng: torch.Generator
+    ) -> Tensor:
+        """KL(q(zeta | all) || q(zeta | some)) in nats, averaged over designs and several subsets of each."""
+        codes, posterior = codes.repeat(SUBSETS), posterior.repeat(SUBSETS)
+        given = random_given(len(codes.mean), self.spec.channels, 1.0, rng)
+        return self.partial_posterior(codes, given, context.repeat(SUBSETS, 1)).kl_from(posterior).mean()
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> DiagonalGaussian:

@@ -39,6 +39,10 @@ class DiagonalGaussian(NamedTuple):
         """The first ``count`` rows."""
         return DiagonalGaussian(self.mean[:count], self.log_variance[:count])
 
+    def repeat(self, times: int) -> DiagonalGaussian:
+        """All rows, ``times`` times over."""
+        return DiagonalGaussian(*(torch.cat([part] * times) for part in self))
+
     def draw(self, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         """One reparameterised draw per row: (..., D); ``temperature`` scales the standard deviation."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)
