@@ -230,4 +230,4 @@ class MetaVAE(GenerativeModel):
             context = self.condition(conditions)
         parts = self.parts_of(zeta, context)
         z = parts.mean if self.paper else parts.draw(rng, self.temperature)
-        return self.head.decide(self.head.of_components(self.decode(z)), evidence)
+        return self.head.decide(self.head.of_marginals(self.decode(z)), evidence)
