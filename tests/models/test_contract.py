@@ -101,10 +101,12 @@ def test_an_update_reaches_all_of_its_modules_and_nothing_else(family: Family, s
 def test_the_condition_changes_the_loss(trained: GenerativeModel) -> None:
     batch = make_batch(TOY, 8, seed=3)
     other = batch._replace(conditions=batch.conditions + 2)
-    for phase in trained.phases():
-        for update in phase.updates:
-            with torch.no_grad():
-                assert update.loss(batch, progress())["loss"] != update.loss(other, progress())["loss"]
+    with torch.no_grad():  # of one update at least: some learn pictures of any condition
+        assert any(
+            update.loss(batch, progress())["loss"] != update.loss(other, progress())["loss"]
+            for phase in trained.phases()
+            for update in phase.updates
+        )
 
 
 def test_the_condition_changes_the_samples(family: Family, trained: GenerativeModel) -> None:

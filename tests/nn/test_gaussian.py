@@ -127,3 +127,14 @@ def test_pooled_moments_are_those_of_draws_from_every_row() -> None:
     assert (shares >= -1e-9).all()
     assert (shares <= 1 + 1e-9).all()
     torch.testing.assert_close(shares[:2], torch.ones(2).double())  # what is known has no variance within
+
+
+def test_gaussians_side_by_side_and_colder_draws() -> None:
+    q, p = diagonal(5), diagonal(5)
+    both = DiagonalGaussian.stack([q, p])
+    torch.testing.assert_close(
+        both.kl_to_standard(), torch.stack([q.kl_to_standard(), p.kl_to_standard()], 1)
+    )
+    warm, cold, frozen = (q.draw(torch.Generator().manual_seed(0), t) for t in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(cold - q.mean, 0.5 * (warm - q.mean))
+    assert torch.equal(frozen, q.mean)

@@ -107,3 +107,18 @@ def test_logits_of_single_components_become_logits_of_the_head(kind: type[Head],
     assert joined.shape == (2, head.channels, 4, 6)
     assert torch.equal(joined[:, head.channels - components :], logits)
     assert (joined[:, : head.channels - components] == 0).all()
+
+
+def test_marginals_keep_their_probabilities_where_they_leave_some_to_the_background(components: int) -> None:
+    p = torch.rand(2, components, 4, 6) * 0.9 / components
+    joint = ExclusiveHead(components).of_marginals(p.logit()).softmax(1)
+    torch.testing.assert_close(joint[:, 1:], p)
+    torch.testing.assert_close(joint[:, 0], 1 - p.sum(1))
+    assert torch.equal(IndependentHead(components).of_marginals(p), p)
+
+
+def test_no_background_is_left_on_the_border_of_two_sure_components() -> None:
+    head = ExclusiveHead(2)
+    sure = torch.tensor([[0.9, 0.45, 0.3, 0.01], [0.9, 0.46, 0.3, 0.02]]).logit()[None, :, None]
+    assert labels_of(head.decide(head.of_marginals(sure))).tolist()[0][0][1:] == [2, 0, 0]
+    assert torch.isfinite(head.of_marginals(100 * torch.randn(2, 2, 4, 6))).all()

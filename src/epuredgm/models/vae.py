@@ -7,7 +7,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
 from epuredgm.nn.heads import head_for
-from epuredgm.nn.mixture import GaussianMixture
+from epuredgm.nn.latent_prior import LatentPrior
 
 
 class VAE(GenerativeModel):
@@ -74,7 +74,7 @@ class VAE(GenerativeModel):
         self.decoder = Decoder(
             spec.size, self.head.channels, context=context, patch=patch, widths=decoder_widths, blocks=blocks
         )
-        self.prior = GaussianMixture(prior_components, latent + spec.condition_width)
+        self.prior = LatentPrior(prior_components, latent, spec.condition_width)
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
         self.prior_iterations = prior_iterations
 
@@ -114,13 +114,13 @@ class VAE(GenerativeModel):
 
     def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
         """Fit the mixture to a draw of each train design's posterior beside its conditions."""
-        rows = []
+        self.prior.fit(self._encoded(batches, progress.rng), progress.rng, self.prior_iterations)
+
+    def _encoded(self, batches: Iterable[Batch], rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches:
             whole = Evidence.whole(batch.images)
             features = self.encoder(whole.values, self.condition(batch.conditions), whole.given)
-            z = DiagonalGaussian.of(self.posterior(features)).draw(progress.rng)
-            rows.append(torch.cat([z, batch.conditions], dim=1))
-        self.prior.fit(torch.cat(rows), progress.rng, self.prior_iterations)
+            yield DiagonalGaussian.of(self.posterior(features)).draw(rng), batch.conditions
 
     def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:
         """Draw a latent and decode it; see :meth:`GenerativeModel.sample`. Serves every mode.
@@ -130,12 +130,7 @@ class VAE(GenerativeModel):
         if request.known is not None and request.given is not None:
             evidence = Evidence.of(request.known, request.given)
             return self._complete(request, evidence, rng)
-        if request.conditions is None:
-            z, conditions = self.prior.draw(request.count, rng).split(
-                [self.latent, self.spec.condition_width], 1
-            )
-        else:
-            z, conditions = self.prior.draw_given(request.conditions, rng), request.conditions
+        z, conditions = self.prior.asked(request, rng)
         return self.head.decide(self.decode(z, self.condition(conditions)))
 
     def _complete(self, request: SampleRequest, evidence: Evidence, rng: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,6 +27,12 @@ class DiagonalGaussian(NamedTuple):
         mean, log_variance = parameters.float().chunk(2, dim=-1)
         return cls(mean, log_variance.clamp(*LOG_VARIANCE))
 
+    @classmethod
+    def stack(cls, gaussians: Sequence[DiagonalGaussian]) -> DiagonalGaussian:
+        """C of them, (B, D) each, side by side: (B, C, D)."""
+        means, log_variances = zip(*gaussians, strict=True)
+        return cls(torch.stack(means, dim=1), torch.stack(log_variances, dim=1))
+
     def detach(self) -> DiagonalGaussian:
         """The same numbers without gradient."""
         return DiagonalGaussian(self.mean.detach(), self.log_variance.detach())
@@ -35,10 +41,14 @@ class DiagonalGaussian(NamedTuple):
         """The first ``count`` rows."""
         return DiagonalGaussian(self.mean[:count], self.log_variance[:count])
 
-    def draw(self, rng: torch.Generator) -> Tensor:
-        """One reparameterised draw per row: (..., D)."""
+    def repeat(self, times: int) -> DiagonalGaussian:
+        """All rows, ``times`` times over."""
+        return DiagonalGaussian(*(torch.cat([part] * times) for part in self))
+
+    def draw(self, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
+        """One reparameterised draw per row: (..., D); ``temperature`` scales the standard deviation."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)
-        return self.mean + (0.5 * self.log_variance).exp() * noise
+        return self.mean + temperature * (0.5 * self.log_variance).exp() * noise
 
     def log_density(self, z: Tensor) -> Tensor:
         """Log density in nats at (..., D), summed over latents: (...); shapes broadcast."""

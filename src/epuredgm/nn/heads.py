@@ -17,6 +17,8 @@ from torch.nn import functional
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.evidence import Evidence
 
+DOUBT = 0.05  # least probability of the background where components that know nothing of each other say more
+
 
 class Head(ABC):
     """What the last layer of a network means.
@@ -53,6 +55,10 @@ class Head(ABC):
         """Logits of this head from one logit map per component: (B, C, H, W) -> (B, channels, H, W)."""
 
     @abstractmethod
+    def of_marginals(self, logits: Tensor) -> Tensor:
+        """As :meth:`of_components`, from the Bernoulli logits of components that were learned apart."""
+
+    @abstractmethod
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The design to hand out: (B, C, H, W) in [0, 1]."""
 
@@ -82,6 +88,16 @@ class ExclusiveHead(Head):
     def of_components(self, logits: Tensor) -> Tensor:
         """The components beside a background of logit 0; see :meth:`Head.of_components`."""
         return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
+
+    def of_marginals(self, logits: Tensor) -> Tensor:
+        """The background has what the components leave of 1, so that none is left between two that touch.
+
+        A pixel on the border of two components, at 0.45 for each, is background with probability 0.1, which
+        the odds of the two, taken apart, do not say. See :meth:`Head.of_marginals`.
+        """
+        logits = logits.float()
+        background = (1 - logits.sigmoid().sum(1, keepdim=True)).clamp_min(DOUBT)
+        return self.of_components(functional.logsigmoid(logits) - background.log())
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The most probable class of each pixel, as one-hot components; see :meth:`Head.decide`."""
@@ -119,6 +135,10 @@ class IndependentHead(Head):
 
     def of_components(self, logits: Tensor) -> Tensor:
         """The same logits; see :meth:`Head.of_components`."""
+        return logits
+
+    def of_marginals(self, logits: Tensor) -> Tensor:
+        """The same logits; see :meth:`Head.of_marginals`."""
         return logits
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
