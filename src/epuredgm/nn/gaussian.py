@@ -32,10 +32,15 @@ class DiagonalGaussian(NamedTuple):
         """The first ``count`` rows."""
         return DiagonalGaussian(self.mean[:count], self.log_variance[:count])
 
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviations: (..., D)."""
+        return (0.5 * self.log_variance).exp()
+
     def draw(self, rng: torch.Generator) -> Tensor:
         """One reparameterised draw per row: (..., D)."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)
-        return self.mean + (0.5 * self.log_variance).exp() * noise
+        return self.mean + self.deviation * noise
 
     def log_density(self, z: Tensor) -> Tensor:
         """Log density in nats at (..., D), summed over latents: (...); shapes broadcast."""
