@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.heads import ExclusiveHead, Head, IndependentHead, labels_of
+from epuredgm.nn.heads import ExclusiveHead, Head, IndependentHead, LaplaceHead, labels_of
 
 
 def exclusive_images(count: int, components: int, seed: int = 0) -> Tensor:
@@ -48,7 +48,10 @@ def test_exclusive_likelihood_of_the_hidden_is_conditional_on_the_given() -> Non
     )
 
 
-@pytest.mark.parametrize("head", [ExclusiveHead(3), IndependentHead(3)])
+HEADS = [ExclusiveHead(3), IndependentHead(3), LaplaceHead(3, True, 0.75), LaplaceHead(3, False, 0.75)]
+
+
+@pytest.mark.parametrize("head", HEADS)
 def test_given_components_are_returned_cost_nothing_and_get_no_gradient(head: Head) -> None:
     images = exclusive_images(2, 3)
     given = torch.tensor([[True, False, True], [True, True, True]])
@@ -97,3 +100,22 @@ def test_logits_of_single_components_become_logits_of_the_head(kind: type[Head],
     assert joined.shape == (2, head.channels, 4, 6)
     assert torch.equal(joined[:, head.channels - components :], logits)
     assert (joined[:, : head.channels - components] == 0).all()
+
+
+def test_the_laplace_likelihood_has_a_fixed_scale() -> None:
+    outputs, images = torch.randn(2, 3, 4, 6), torch.rand(2, 3, 4, 6).round()
+    brute = -torch.distributions.Laplace(outputs, 0.75).log_prob(images).sum((1, 2, 3))
+    torch.testing.assert_close(LaplaceHead(3, True, 0.75).nll(outputs, images), brute)
+
+
+def test_the_laplace_decision_leaves_a_pixel_to_the_strongest_where_the_data_are_exclusive() -> None:
+    images, outputs = exclusive_images(4, 3), 2 * torch.randn(4, 3, 4, 6)
+    evidence = Evidence.of(images, torch.tensor([False, True, False]).expand(4, -1))
+    free, exclusive = LaplaceHead(3, False, 0.75), LaplaceHead(3, True, 0.75)
+    assert torch.equal(free.decide(outputs), outputs.clamp(0, 1))
+    decided = exclusive.decide(outputs)
+    assert ((decided > 0).sum(1) <= 1).all()
+    torch.testing.assert_close(decided.amax(1), outputs.clamp(0, 1).amax(1))
+    completed = exclusive.decide(outputs, evidence)
+    assert ((completed > 0).sum(1) <= 1).all()
+    assert torch.equal(completed[:, 1], images[:, 1])

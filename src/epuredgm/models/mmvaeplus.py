@@ -1,16 +1,16 @@
 """MMVAE+: what the components share in one latent, what each has for itself in another.
 
-A design is decoded from the shared code of any *source*: one component alone, or all of them. Only the source's
-own private code comes with it; those of the other components are drawn from learned auxiliary priors, which
+A design is decoded from the shared code of any *source*: one component alone, or all of them. Only the
+source's own private code comes with it; those of the others are drawn from learned auxiliary priors, which
 know nothing of the design, so that what components have in common must be in the shared code.
 
-Sizes: E experts (each component, then the whole design), S sources, K draws, B designs, T target components.
+Sizes: E experts (each component, then the whole design), S sources, K draws, B designs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +19,10 @@ from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
+from epuredgm.nn.codes import Codes
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.experts import (
-    SOURCES,
-    Posterior,
-    choose_sources,
-    draw_each,
-    mixture_log_density,
-    of_sources,
-)
+from epuredgm.nn.experts import SOURCES, Posterior, choose_sources, mapped, of_sources
 from epuredgm.nn.gaussian import DiagonalGaussian
 from epuredgm.nn.heads import LaplaceHead, head_for
 from epuredgm.nn.importance import BOUNDS, reparameterise_twice
@@ -38,28 +32,6 @@ from epuredgm.nn.mixture import GaussianMixture
 PAPER_BETA = 2.5  # for PolyMNIST (Palumbo et al. 2023)
 PAPER_SCALE = 0.75  # of the Laplace likelihood
 ACTIVE = 0.01  # variance of a posterior mean from which a latent counts as used (Burda et al. 2016)
-
-
-class Codes(NamedTuple):
-    """Draws of the latents of a batch.
-
-    Attributes:
-        sources: (S, B) numbers of experts; C stands for the whole design.
-        shared: (S, K, B, Dz), from the source's expert.
-        own: (S, K, B, Dw), the private code of the source; without meaning where that is the whole design.
-        borrowed: (S, T, K, B, Dw) private codes from the auxiliary priors.
-    """
-
-    sources: Tensor
-    shared: Tensor
-    own: Tensor
-    borrowed: Tensor
-
-    def private(self) -> Tensor:
-        """(S, T, K, B, Dw): what each target is decoded from beside the shared code."""
-        targets = torch.arange(self.borrowed.shape[1], device=self.sources.device)
-        is_source = self.sources[:, None] == targets[:, None]
-        return torch.where(is_source[:, :, None, :, None], self.own[:, None], self.borrowed)
 
 
 class MMVAEPlus(GenerativeModel):
@@ -198,33 +170,22 @@ class MMVAEPlus(GenerativeModel):
 
     def draw_codes(self, shared: Posterior, private: Posterior, rng: torch.Generator) -> tuple[Codes, Tensor]:
         """Draw sources and latents; with them (S,), what each source counts."""
-        channels, count = private[0].shape[:2]
-        sources, counts = choose_sources(self.shares, count, self.sources, rng)
-        z = draw_each(of_sources(shared, sources), self.draws_per_source, rng)
-        own = draw_each(of_sources(private, sources.clamp(max=channels - 1)), self.draws_per_source, rng)
-        r, shape = self.auxiliary_priors(), (len(sources), -1, *z.shape[1:3], -1)
-        borrowed = r._make(part[:, None, None].expand(shape) for part in r).draw(rng)
-        return Codes(sources, z, own, borrowed), counts
+        sources, counts = choose_sources(self.shares, shared.mean.shape[1], self.sources, rng)
+        auxiliary = self.auxiliary_priors()
+        return Codes.drawn(sources, shared, private, auxiliary, self.draws_per_source, rng), counts
 
     def log_likelihood(self, codes: Codes, images: Tensor, context: Tensor) -> Tensor:
         """log p(all components | codes), (S, K, B): every cross term in one pass of the decoder."""
-        private = codes.private().permute(0, 2, 3, 1, 4)
-        shared = codes.shared[:, :, :, None].expand(*private.shape[:-1], -1)
-        folded = torch.cat([private, shared], dim=-1).flatten(0, 2)
+        latents = codes.of_targets()
+        folded = latents.flatten(0, 2)
         repeats = len(folded) // len(images)
-        logits = self.decoder(folded, context.repeat(repeats, 1))
-        nll = self.head.nll(self.head.of_components(logits), images.repeat(repeats, 1, 1, 1))
-        return -nll.unflatten(0, private.shape[:3])
+        logits = self.head.of_components(self.decoder(folded, context.repeat(repeats, 1)))
+        return -self.head.nll(logits, images.repeat(repeats, 1, 1, 1)).unflatten(0, latents.shape[:3])
 
     def log_densities(self, codes: Codes, shared: Posterior, private: Posterior) -> Tensor:
-        """log p(z) p(w) / q(z | all components) q(w | source), (S, K, B); w of the source alone."""
-        z, w = codes.shared, codes.own
-        channels = len(private[0])
-        of_z = self.standard(z.shape[-1]).log_density(z) - mixture_log_density(shared, self.shares, z)
-        q = of_sources(private, codes.sources.clamp(max=channels - 1))
-        q = q._make(part[:, None] for part in q)
-        of_w = self.standard(w.shape[-1]).log_density(w) - q.log_density(w)
-        return of_z + of_w * (codes.sources < channels)[:, None]
+        """log p(z) p(w) / q(z | all experts) q(w | source): (S, K, B)."""
+        prior = codes.log_prior(*(self.standard(width) for width in self.widths))
+        return prior - codes.log_density(shared, private, self.shares)
 
     def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
         """Fit a mixture to (shared code of the design, conditions, mean code of each component) of the data.
@@ -235,7 +196,7 @@ class MMVAEPlus(GenerativeModel):
         rows, divergences, means = [], [], []
         for batch in batches:
             shared, private = self.encode(batch.images)
-            whole = shared._make(part[-1] for part in shared).draw(progress.rng)
+            whole = mapped(shared, lambda part: part[-1]).draw(progress.rng)
             singles = shared.mean[: self.spec.channels].transpose(0, 1)
             rows.append(torch.cat([whole, batch.conditions, singles.flatten(1)], dim=1))
             divergences.append(torch.cat([shared.kl_to_standard(), private.kl_to_standard()]))
@@ -276,7 +237,7 @@ class MMVAEPlus(GenerativeModel):
     def private_codes(self, private: Posterior, given: Tensor, rng: torch.Generator) -> Tensor:
         """(B, C, Dw): from the posterior for given components, else from r (published: from p(w))."""
         missing = self.standard(self.widths[1]) if self.as_published else self.auxiliary_priors()
-        others = missing._make(part.expand(*given.shape, -1) for part in missing).draw(rng)
+        others = mapped(missing, lambda part: part.expand(*given.shape, -1)).draw(rng)
         return torch.where(given[:, :, None], private.draw(rng).transpose(0, 1), others)
 
     def _published(self, shared: Posterior, given: Tensor, rng: torch.Generator) -> Tensor:
@@ -284,8 +245,8 @@ class MMVAEPlus(GenerativeModel):
         none = ~given.any(1, keepdim=True)
         expert = torch.multinomial((given | none).float(), 1, generator=rng).T
         z = of_sources(shared, expert).draw(rng)[0]
-        standard = self.standard(self.widths[0])
-        return torch.where(none, standard._make(part.expand(len(z), -1) for part in standard).draw(rng), z)
+        anything = mapped(self.standard(self.widths[0]), lambda part: part.expand_as(z)).draw(rng)
+        return torch.where(none, anything, z)
 
     def _refitted(
         self, shared: Posterior, given: Tensor, conditions: Tensor | None, rng: torch.Generator

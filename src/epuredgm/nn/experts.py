@@ -8,6 +8,8 @@ Sizes: E experts, S sources, K draws, B designs, D latents. Experts are (E, B, D
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,11 @@ from epuredgm.nn.laplace import DiagonalLaplace
 Posterior = DiagonalGaussian | DiagonalLaplace
 
 SOURCES = ("all", "one")
+
+
+def mapped(posterior: Posterior, change: Callable[[Tensor], Tensor]) -> Posterior:
+    """The posterior with ``change``, of shape or choice of rows, made to each of its parameters."""
+    return type(posterior)(*(change(part) for part in posterior))
 
 
 def choose_sources(shares: Tensor, count: int, sources: str, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -40,12 +47,12 @@ def choose_sources(shares: Tensor, count: int, sources: str, rng: torch.Generato
 def of_sources(experts: Posterior, sources: Tensor) -> Posterior:
     """The experts (E, B, D) that ``sources`` (S, B) names: (S, B, D)."""
     designs = torch.arange(sources.shape[1], device=sources.device)
-    return experts._make(part[sources, designs] for part in experts)
+    return mapped(experts, lambda part: part[sources, designs])
 
 
 def draw_each(posterior: Posterior, draws: int, rng: torch.Generator) -> Tensor:
     """K draws of each row: (S, B, D) -> (S, K, B, D)."""
-    return posterior._make(part[:, None].expand(-1, draws, -1, -1) for part in posterior).draw(rng)
+    return mapped(posterior, lambda part: part[:, None].expand(-1, draws, -1, -1)).draw(rng)
 
 
 def mixture_log_density(experts: Posterior, shares: Tensor, z: Tensor) -> Tensor:
@@ -59,5 +66,5 @@ def mixture_log_density(experts: Posterior, shares: Tensor, z: Tensor) -> Tensor
     Returns:
         (S, K, B) in nats.
     """
-    each = experts._make(part[:, None, None] for part in experts).log_density(z)
+    each = mapped(experts, lambda part: part[:, None, None]).log_density(z)
     return (each + shares.log()[:, None, None, None]).logsumexp(0)

@@ -152,7 +152,7 @@ class LaplaceHead(Head):
         return logits
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
-        """The expectation, with one component a pixel where the data are exclusive; see :meth:`Head.decide`."""
+        """The expectation; where the data are exclusive, one component a pixel. See :meth:`Head.decide`."""
         images = self.expectation(logits, evidence)
         if not self.exclusive:
             return images
