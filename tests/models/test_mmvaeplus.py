@@ -90,7 +90,7 @@ def test_every_objective_reaches_every_parameter(objective: str, fidelity: str) 
 def test_dreg_changes_the_gradient_of_the_encoder_and_nothing_else() -> None:
     gradients = {}
     for objective in ("iwae", "dreg"):
-        model = build(objective=objective, draws=4)
+        model = build(objective=objective, draws=4, sources="all")
         loss = model.validate(make_batch(TOY, 4), progress())["loss"]
         loss.backward()
         gradients[objective] = (loss.detach(), {n: p.grad for n, p in model.named_parameters()})

@@ -43,15 +43,15 @@ class MMVAEPlus(GenerativeModel):
             no expert of the whole design, every source in turn, a constant beta of 2.5, no refitted prior,
             private codes from p(w).
         shared, private: widths of the codes, Dz and Dw.
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
-        context: width of the vectors that the blocks see.
-        features: width of what the encoder makes of a component.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         objective: a name in :data:`epuredgm.nn.importance.BOUNDS`.
         draws: K.
         sources: ``all`` or ``one``; see :func:`epuredgm.nn.experts.choose_sources`.
-        whole_share: weight of the expert of the whole design in the mixture, in [0, 1).
+        whole_share: weight of the expert of the whole design in the mixture, in (0, 1).
+        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
+        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
+        features: width of what the encoder makes of a component.
+        context: width of the vectors that the blocks see.
+        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         beta: weight of the latents' densities.
         kl_warmup: share of the training over which it rises from 0.
         prior_components: Gaussians in the refitted prior.
@@ -69,17 +69,17 @@ class MMVAEPlus(GenerativeModel):
         fidelity: str,
         shared: int,
         private: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
-        context: int,
-        features: int,
-        condition_dropout: float,
         objective: str,
         draws: int,
         sources: str,
         whole_share: float,
+        patch: int,
+        blocks: int,
+        encoder_widths: Sequence[int],
+        decoder_widths: Sequence[int],
+        features: int,
+        context: int,
+        condition_dropout: float,
         beta: float,
         kl_warmup: float,
         prior_components: int,
@@ -91,7 +91,7 @@ class MMVAEPlus(GenerativeModel):
         require_choice("model.network.sources", sources, SOURCES)
         self.as_published = fidelity == "paper"
         if self.as_published:
-            whole_share, sources, beta, kl_warmup = 0.0, "all", PAPER_BETA, 0.0
+            sources, beta, kl_warmup = "all", PAPER_BETA, 0.0
         self.family = DiagonalLaplace if self.as_published else DiagonalGaussian
         self.head = (
             LaplaceHead(spec.channels, spec.exclusive, PAPER_SCALE) if self.as_published else head_for(spec)
@@ -105,16 +105,16 @@ class MMVAEPlus(GenerativeModel):
         self.encoder = ComponentEncoder(spec, features=features, widths=encoder_widths, **shape)
         self.to_shared = nn.Linear(features, 2 * shared)
         self.to_private = nn.Linear(features, 2 * private)
-        self.to_whole = nn.Linear(spec.channels * features, 2 * shared) if whole_share else None
+        self.to_whole = None if self.as_published else nn.Linear(spec.channels * features, 2 * shared)
         self.auxiliary = nn.Parameter(torch.zeros(spec.channels, private))  # raw scales of r
         self.decoder = ComponentDecoder(spec, shared + private, widths=decoder_widths, **shape)
-        singles = torch.full((spec.channels,), (1 - whole_share) / spec.channels)
-        shares = torch.cat([singles, torch.full((1,), whole_share)]) if whole_share else singles
-        self.register_buffer("shares", shares, persistent=False)
+        shares = [] if self.as_published else [whole_share]
+        singles = [(1 - sum(shares)) / spec.channels] * spec.channels
+        self.register_buffer("shares", torch.tensor(singles + shares), persistent=False)
         width = shared * (1 + spec.channels) + spec.condition_width
         self.prior = GaussianMixture(prior_components, width)
-        self.register_buffer("divergences", torch.zeros(len(shares) + spec.channels))
-        self.register_buffer("active", torch.zeros(len(shares) + spec.channels))
+        self.register_buffer("divergences", torch.zeros(len(self.shares) + spec.channels))
+        self.register_buffer("active", torch.zeros(len(self.shares) + spec.channels))
 
     def phases(self) -> Sequence[Phase]:
         """One phase, one update; at its end the prior is refitted."""
