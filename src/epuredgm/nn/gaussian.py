@@ -45,10 +45,15 @@ class DiagonalGaussian(NamedTuple):
         """All rows, ``times`` times over."""
         return DiagonalGaussian(*(torch.cat([part] * times) for part in self))
 
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviations: (..., D)."""
+        return (0.5 * self.log_variance).exp()
+
     def draw(self, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         """One reparameterised draw per row: (..., D); ``temperature`` scales the standard deviation."""
         noise = torch.randn(self.mean.shape, generator=rng, device=self.mean.device)
-        return self.mean + temperature * (0.5 * self.log_variance).exp() * noise
+        return self.mean + temperature * self.deviation * noise
 
     def log_density(self, z: Tensor) -> Tensor:
         """Log density in nats at (..., D), summed over latents: (...); shapes broadcast."""

@@ -8,6 +8,7 @@ component on their pixels.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -50,13 +51,13 @@ class Head(ABC):
     def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Expected design: (B, C, H, W) in [0, 1]."""
 
-    @abstractmethod
     def of_components(self, logits: Tensor) -> Tensor:
         """Logits of this head from one logit map per component: (B, C, H, W) -> (B, channels, H, W)."""
+        return logits
 
-    @abstractmethod
     def of_marginals(self, logits: Tensor) -> Tensor:
         """As :meth:`of_components`, from the Bernoulli logits of components that were learned apart."""
+        return logits
 
     @abstractmethod
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
@@ -133,17 +134,47 @@ class IndependentHead(Head):
         images = logits.float().sigmoid()
         return images if evidence is None else evidence.paste(images)
 
-    def of_components(self, logits: Tensor) -> Tensor:
-        """The same logits; see :meth:`Head.of_components`."""
-        return logits
-
-    def of_marginals(self, logits: Tensor) -> Tensor:
-        """The same logits; see :meth:`Head.of_marginals`."""
-        return logits
-
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The expectation: whoever needs masks cuts it at 1/2; see :meth:`Head.decide`."""
         return self.expectation(logits, evidence)
+
+
+class LaplaceHead(Head):
+    """Laplace densities of one fixed scale around unbounded outputs, as published for MMVAE+.
+
+    The components know nothing of each other; where the data are exclusive, a decision leaves each pixel to
+    the strongest component.
+
+    Args:
+        components: C.
+        exclusive: whether no pixel belongs to two of them.
+        scale: of the densities.
+    """
+
+    def __init__(self, components: int, exclusive: bool, scale: float) -> None:
+        self.channels, self.exclusive, self.scale = components, exclusive, scale
+
+    def nll(self, logits: Tensor, images: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """Absolute errors over the scale, and log(2 scale), per pixel; see :meth:`Head.nll`."""
+        losses = (logits.float() - images.float()).abs() / self.scale + math.log(2 * self.scale)
+        if evidence is not None:
+            losses = losses.masked_fill(evidence.given[:, :, None, None], 0.0)
+        return losses.flatten(1).sum(1)
+
+    def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """The centres of the densities, cut to [0, 1]; see :meth:`Head.expectation`."""
+        images = logits.float().clamp(0, 1)
+        return images if evidence is None else evidence.paste(images)
+
+    def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """The expectation; where the data are exclusive, one component a pixel. See :meth:`Head.decide`."""
+        images = self.expectation(logits, evidence)
+        if not self.exclusive:
+            return images
+        strength = images if evidence is None else images + evidence.values
+        strongest = strength.argmax(1, keepdim=True)
+        images = torch.zeros_like(images).scatter(1, strongest, images.gather(1, strongest))
+        return images if evidence is None else evidence.paste(images)
 
 
 def head_for(spec: DataSpec) -> Head:
