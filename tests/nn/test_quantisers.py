@@ -20,7 +20,7 @@ def stream(seed: int = 0) -> torch.Generator:
 
 
 def reaching(levels: list[int]) -> Tensor:
-    """Vectors that lie on every level of every number, (prod(levels), D), through the inverse of the bound."""
+    """A vector for every code, (codes, D), by the inverse of the bound."""
     quantiser = FiniteScalars(levels)
     rounded = quantiser.values_of(torch.arange(quantiser.codes)) * (quantiser.levels // 2)
     reach = (quantiser.levels - 1).double() * 1.001 / 2

@@ -159,7 +159,7 @@ class VQVAE(GenerativeModel):
             self.usage += torch.bincount(used.flatten(), minlength=self.usage.numel()).view_as(self.usage)
 
     def learned(self) -> Mapping[str, Any]:
-        """Of each component: how many codes it uses, and their perplexity (equally used codes that tell as much)."""
+        """How many codes each component uses, and their perplexity: how many, used alike, tell as much."""
         shares = self.usage.double() / self.usage.sum(1, keepdim=True).clamp_min(1).double()
         perplexity = torch.special.entr(shares).sum(1).exp().tolist()
         used = (self.usage > 0).sum(1).tolist()

@@ -1,4 +1,4 @@
-"""The prior over the tokens of a design: one after the other, component after component, in any order of these.
+"""The prior over the tokens of a design: one by one, component after component, in any order of these.
 
 The given components come first, so that completing a design is going on with a sequence: exact conditioning
 without a network of its own.

@@ -1,4 +1,4 @@
-"""Each component of a design as a few tokens of its own, so that some components can be known without others."""
+"""Each component of a design as a few tokens of its own: some components can be known without others."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ class Tokeniser(nn.Module):
         self.register_buffer("nothing", torch.zeros(1, context), persistent=False)
 
     def forward(self, images: Tensor, rng: torch.Generator | None = None) -> Quantised:
-        """(B, C, H, W) -> quantised (B, C, T, D); in training mode a codebook moves, for which it takes ``rng``."""
+        """(B, C, H, W) -> quantised (B, C, T, D); ``rng`` is for a codebook, which moves in training mode."""
         features = self.encoder(images, self.nothing.expand(len(images), -1))
         return self.quantiser(self.vectors(features).unflatten(2, (self.tokens, -1)), rng)

@@ -1,4 +1,4 @@
-"""A causal transformer: position i sees positions up to i, in training all at once, in sampling one by one."""
+"""A causal transformer: each position sees those up to it, all at once or, in sampling, one by one."""
 
 from __future__ import annotations
 
