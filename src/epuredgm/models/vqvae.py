@@ -97,6 +97,7 @@ class VQVAE(GenerativeModel):
         self.decoder = Decoder(
             spec.size,
             self.head.channels,
+            spec.channels,
             context=context,
             patch=decoder_patch,
             widths=decoder_widths,
@@ -126,18 +127,26 @@ class VQVAE(GenerativeModel):
         )
 
     def reconstruct(self, batch: Batch, progress: Progress) -> LossTerms:
-        """Negative log likelihood of the designs given their tokens and, in ``paper``, the commitment."""
-        tokens = self.tokeniser(batch.images, progress.rng)
-        dropped = random_drop(len(batch.images), self.decoder_dropout, progress.rng)
-        logits = self.decode(tokens.values, self.condition(batch.conditions, dropped))
-        reconstruction = self.head.nll(logits, batch.images).mean()
+        """Negative log likelihood of the hidden components given the tokens; in ``paper``, commitment too."""
+        images, rng = batch.images, progress.rng
+        tokens = self.tokeniser(images, rng)
+        evidence = Evidence.of(images, random_given(*images.shape[:2], self.given_share, rng))
+        dropped = random_drop(len(images), self.decoder_dropout, rng)
+        logits = self.decode(tokens.values, self.condition(batch.conditions, dropped), evidence)
+        reconstruction = self.head.nll(logits, images, evidence).mean()
         distance = tokens.distance.sum((1, 2)).mean()
         loss = reconstruction + self.commitment * distance
         return {"loss": loss, "reconstruction": reconstruction, "distance": distance}
 
-    def decode(self, values: Tensor, condition: Tensor) -> Tensor:
-        """Logits of the designs of quantised tokens (B, C, T, D) under embedded conditions (B, context)."""
-        return self.decoder(self.mix(torch.cat([values.flatten(1), condition], dim=1)))
+    def decode(self, values: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
+        """Logits of the designs of quantised tokens (B, C, T, D).
+
+        Args:
+            values: of the tokens.
+            condition: (B, context), embedded.
+            evidence: the known components to the pixel, which tokens are too coarse for.
+        """
+        return self.decoder(self.mix(torch.cat([values.flatten(1), condition], dim=1)), evidence.values)
 
     def predict(self, batch: Batch, progress: Progress) -> LossTerms:
         """Negative log likelihood of the tokens, the given components' first."""
@@ -176,4 +185,4 @@ class VQVAE(GenerativeModel):
         known = self.tokeniser(evidence.values).indices
         codes = self.prior.draw(known, evidence.given, request, self.choice, rng)
         values = self.tokeniser.quantiser.values_of(codes)
-        return self.head.decide(self.decode(values, self.condition.asked(request)), evidence)
+        return self.head.decide(self.decode(values, self.condition.asked(request), evidence), evidence)
