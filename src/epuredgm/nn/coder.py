@@ -25,6 +25,7 @@ class Encoder(nn.Module):
         widths: channels of each level; the grid halves from one to the next.
         blocks: residual blocks per level.
         features: width of the result.
+        normalised: whether features are normalised, each design by itself.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Encoder(nn.Module):
         widths: Sequence[int],
         blocks: int,
         features: int,
+        normalised: bool = True,
     ) -> None:
         super().__init__()
         self.patch = patch
@@ -46,11 +48,11 @@ class Encoder(nn.Module):
         self.stacks = nn.ModuleList()
         self.shrink = nn.ModuleList()
         for level, width in enumerate(widths):
-            self.stacks.append(Stack(width, width, blocks, context))
+            self.stacks.append(Stack(width, width, blocks, context, normalised))
             if level + 1 < len(widths):
                 self.shrink.append(Halve(width, widths[level + 1]))
         scale = 2 ** (len(widths) - 1)
-        self.norm = group_norm(widths[-1])
+        self.norm = group_norm(widths[-1], normalised)
         self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), features)
 
     def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:
@@ -72,6 +74,7 @@ class Decoder(nn.Module):
         size: rows and columns of the images.
         channels_out: logits per pixel.
         context: width of the vector that every block sees.
+        beside: channels of images that the finest level sees (known components); may be 0.
         patch, widths, blocks: as in :class:`Encoder`, widths from fine to coarse.
     """
 
@@ -79,6 +82,7 @@ class Decoder(nn.Module):
         self,
         size: tuple[int, int],
         channels_out: int,
+        beside: int = 0,
         *,
         context: int,
         patch: int,
@@ -86,8 +90,8 @@ class Decoder(nn.Module):
         blocks: int,
     ) -> None:
         super().__init__()
-        self.size = size
-        rows, columns = patch_grid(size, patch, len(widths))
+        self.size, self.patch = size, patch
+        rows, columns = self.grid = patch_grid(size, patch, len(widths))
         scale = 2 ** (len(widths) - 1)
         self.coarse = (widths[-1], rows // scale, columns // scale)
         self.start = nn.Linear(context, math.prod(self.coarse))
@@ -98,10 +102,12 @@ class Decoder(nn.Module):
             if level:
                 self.grow.append(Double(width, widths[level - 1]))
         self.place = positions(widths[0], rows, columns)
-        self.pixels = PatchesToPixels(widths[0], patch, 0, channels_out)
+        self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else None
+        self.pixels = PatchesToPixels(widths[0], patch, beside, channels_out)
 
-    def forward(self, context: Tensor) -> Tensor:
-        """(B, context) -> (B, channels_out, H, W)."""
+    def forward(self, context: Tensor, beside: Tensor | None = None) -> Tensor:
+        """(B, context) and, if they are seen, images (B, beside, H, W) -> (B, channels_out, H, W)."""
+        seen = () if beside is None else (padded(beside, self.grid, self.patch),)
         context = functional.silu(context)
         x = self.start(context).view(-1, *self.coarse)
         for level, stack in enumerate(self.stacks):
@@ -109,5 +115,7 @@ class Decoder(nn.Module):
                 x = self.grow[level - 1](x)
             if level + 1 == len(self.stacks):
                 x = x + self.place
+                if self.look is not None:
+                    x = x + self.look(space_to_depth(*seen, self.patch))
             x = stack(x, context)
-        return self.pixels(x)[:, :, : self.size[0], : self.size[1]]
+        return self.pixels(x, *seen)[:, :, : self.size[0], : self.size[1]]
