@@ -1,14 +1,14 @@
 """Wasserstein GAN with gradient penalty whose networks know the conditions and the known components.
 
-The generator draws a design from a latent vector in one pass. The critic scores whole designs, given components
-in their place: completing a design is what the generator is trained for.
+The generator draws a design from a latent vector in one pass. The critic scores whole designs, with the given
+components in their place: so the generator learns to complete designs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder, Encoder
+from epuredgm.nn.critic import Critic, Told
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.energy import energy_distance, energy_score
 from epuredgm.nn.evidence import Evidence, random_given
@@ -25,26 +26,6 @@ from epuredgm.nn.heads import head_for
 from epuredgm.nn.mixture import GaussianMixture
 
 MEASURED = 8  # train batches whose spread is compared with that of as many draws
-
-
-class Task(NamedTuple):
-    """What both networks are told of a batch of designs.
-
-    Attributes:
-        conditions: (B, K), encoded.
-        dropped: (B,) bool, whose conditions neither network is told.
-        evidence: the known components.
-    """
-
-    conditions: Tensor
-    dropped: Tensor
-    evidence: Evidence
-
-    def twice(self) -> Task:
-        """The same designs once more, behind these."""
-        values, given = (torch.cat([part, part]) for part in self.evidence)
-        twice = torch.cat([self.conditions, self.conditions]), torch.cat([self.dropped, self.dropped])
-        return Task(*twice, Evidence(values, given))
 
 
 class Generator(nn.Module):
@@ -83,9 +64,7 @@ class Generator(nn.Module):
         )
         self.mix = nn.Sequential(
             nn.Linear(latent + features + context, context),
-            nn.LayerNorm(
-                context
-            ),  # or the latent is faint beside the biases, and designs are all alike at first
+            nn.LayerNorm(context),  # else the latent is faint beside the biases, and all designs are alike
             nn.SiLU(),
             nn.Linear(context, context),
             nn.LayerNorm(context),
@@ -98,46 +77,6 @@ class Generator(nn.Module):
         return self.decoder(self.mix(torch.cat([z, seen, condition], dim=1)), evidence.values)
 
 
-class Critic(nn.Module):
-    """How real a design looks, given its condition and which of its components are known.
-
-    The condition meets what was seen of the design in a product (projection, Miyato & Koyama 2018), so that those
-    features are a description of the design alone, from which its condition can be read off. In the published
-    form the condition is an input of every block instead.
-
-    Args:
-        spec: the data set.
-        published: whether the critic has the published form.
-        context, patch, widths, blocks, features: of its encoder; see :class:`epuredgm.nn.coder.Encoder`.
-    """
-
-    def __init__(self, spec: DataSpec, *, published: bool, context: int, features: int, **shape: Any) -> None:
-        super().__init__()
-        self.condition = ConditionEmbedding(spec.condition_width, context)
-        self.encoder = Encoder(
-            spec.size, spec.channels, spec.channels, context=context, features=features, **shape
-        )
-        self.score = nn.Linear(features, 1)
-        self.project = None if published else nn.Linear(context, features)
-        self.read = None if published or not spec.conditions else nn.Linear(features, spec.condition_width)
-
-    def forward(self, images: Tensor, task: Task) -> tuple[Tensor, Tensor]:
-        """Whole designs (B, C, H, W) -> scores (B,) and features (B, features)."""
-        condition = self.condition(task.conditions, task.dropped)
-        context = condition if self.project is None else self.condition.null(len(images))
-        features = self.encoder(images, context, task.evidence.given).float()
-        score = self.score(features)[:, 0]
-        if self.project is not None:
-            score = score + (self.project(condition) * features).mean(1)
-        return score.float(), features
-
-    def misreading(self, features: Tensor, conditions: Tensor) -> Tensor:
-        """Mean squared error of the conditions as read off the features: (B,)."""
-        if self.read is None:
-            return features.new_zeros(len(features))
-        return (self.read(features).float() - conditions).square().mean(1)
-
-
 class WGANGP(GenerativeModel):
     """WGAN-GP (Gulrajani et al. 2017) with a projection critic and evidence in both networks.
 
@@ -146,7 +85,7 @@ class WGANGP(GenerativeModel):
         latent: width of the latent vector.
         patch, blocks, context: of all networks.
         encoder_widths, decoder_widths, features: of the generator; see :class:`Generator`.
-        critic_widths, critic_features: of the critic; see :class:`Critic`.
+        critic_widths, critic_features: of the critic; see :class:`epuredgm.nn.critic.Critic`.
         normalised: whether the critic normalises its features (each design by itself).
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         given_share: share of the designs that come with known components, in [0, 1].
@@ -156,7 +95,8 @@ class WGANGP(GenerativeModel):
         energy: weight of the energy score of the generated designs' features.
         prior_components: Gaussians in the prior of the conditions.
         prior_iterations: EM iterations of its fit.
-        fidelity: ``paper`` for the published objective: no projection, adherence or energy, every step a penalty.
+        fidelity: ``paper`` for the published objective: without projection, adherence and energy, and with the
+            penalty at every step.
     """
 
     spread: Tensor
@@ -225,12 +165,12 @@ class WGANGP(GenerativeModel):
         return (Phase("adversarial", (critic, generator), self.validate, finish=self.finish),)
 
     def critic_loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """The gap between the scores of generated and real designs, and what keeps the critic's slope at 1."""
-        task = self._task(batch, progress.rng)
+        """The gap between the scores of real and generated designs, and the penalty of other slopes than 1."""
+        told = self._tell(batch, progress.rng)
         with torch.no_grad():
-            fake = self._imitate(task, progress.rng)
-        on_real, features = self.critic(batch.images, task)
-        on_fake, _ = self.critic(fake, task)
+            fake = self._imitate(told, progress.rng)
+        on_real, features = self.critic(batch.images, told)
+        on_fake, _ = self.critic(fake, told)
         terms = {
             "gap": (on_real - on_fake).mean(),
             "misreading": self.critic.misreading(features, batch.conditions).mean(),
@@ -238,24 +178,22 @@ class WGANGP(GenerativeModel):
         loss = self.adherence * terms["misreading"] - terms["gap"]
         if progress.step % self.penalty_every == 0:
             terms["penalty"] = gradient_penalty(
-                lambda x: self.critic(task.evidence.paste(x), task)[0], batch.images, fake, progress.rng
+                lambda x: self.critic(told.evidence.paste(x), told)[0], batch.images, fake, progress.rng
             ).mean()
             loss = loss + self.penalty * self.penalty_every * terms["penalty"]
         return {"loss": loss, **terms}
 
     def generator_loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """The negative score of two draws for each of half the designs, and their distance to the real ones."""
-        half = Batch(
-            *(part[: (len(part) + 1) // 2] for part in batch)
-        )  # two draws each: as many as in a batch
-        task = self._task(half, progress.rng)
-        both = task.twice()
+        """The negative score of two draws for each of half the designs, and their distance to these."""
+        half = Batch(*(part[: (len(part) + 1) // 2] for part in batch))
+        told = self._tell(half, progress.rng)
+        both = told.twice()
         score, features = self.critic(self._imitate(both, progress.rng), both)
         loss = adversarial = -score.mean()
         if self.critic.project is None:
             return {"loss": loss}
         with torch.no_grad():
-            _, real = self.critic(half.images, task)
+            _, real = self.critic(half.images, told)
         energy = energy_score(real, *features.chunk(2)).mean()
         misread = self.critic.misreading(features, both.conditions).masked_fill(both.dropped, 0.0).mean()
         loss = adversarial + self.energy * energy + self.adherence * misread
@@ -263,24 +201,24 @@ class WGANGP(GenerativeModel):
 
     @torch.no_grad()
     def validate(self, batch: Batch, progress: Progress) -> LossTerms:
-        """Energy distance between designs and draws under their conditions; the gap says little of quality."""
+        """Energy distance between designs and as many draws; the critic's gap says little of quality."""
         count = len(batch.images)
         nothing = Evidence.none(batch.images.shape, self.device)
-        task = Task(batch.conditions, torch.zeros(count, dtype=torch.bool, device=self.device), nothing)
-        fake = self._imitate(task, progress.rng)
-        gap = self.critic(batch.images, task)[0].mean() - self.critic(fake, task)[0].mean()
+        told = Told(batch.conditions, torch.zeros(count, dtype=torch.bool, device=self.device), nothing)
+        fake = self._imitate(told, progress.rng)
+        gap = self.critic(batch.images, told)[0].mean() - self.critic(fake, told)[0].mean()
         return {"loss": energy_distance(batch.images.flatten(1), fake.flatten(1)), "gap": gap}
 
-    def _task(self, batch: Batch, rng: torch.Generator) -> Task:
+    def _tell(self, batch: Batch, rng: torch.Generator) -> Told:
         """Random components known, random conditions dropped."""
         count, channels = batch.images.shape[:2]
         evidence = Evidence.of(batch.images, random_given(count, channels, self.given_share, rng))
-        return Task(batch.conditions, random_drop(count, self.condition_dropout, rng), evidence)
+        return Told(batch.conditions, random_drop(count, self.condition_dropout, rng), evidence)
 
-    def _imitate(self, task: Task, rng: torch.Generator) -> Tensor:
-        """A design for each task, as probabilities, the given components in their place: (B, C, H, W)."""
-        condition = self.generator.condition(task.conditions, task.dropped)
-        return self.head.expectation(self._logits(condition, task.evidence, rng), task.evidence)
+    def _imitate(self, told: Told, rng: torch.Generator) -> Tensor:
+        """A design for each, as probabilities, the given components in their place: (B, C, H, W)."""
+        condition = self.generator.condition(told.conditions, told.dropped)
+        return self.head.expectation(self._logits(condition, told.evidence, rng), told.evidence)
 
     def _logits(self, condition: Tensor, evidence: Evidence, rng: torch.Generator) -> Tensor:
         z = torch.randn(len(condition), self.latent, generator=rng, device=condition.device)
@@ -298,7 +236,7 @@ class WGANGP(GenerativeModel):
         self.spread.copy_(torch.stack([torch.cat(part).var(0, correction=0).sum() for part in (real, drawn)]))
 
     def learned(self) -> Mapping[str, Any]:
-        """Total pixel variance of unconditional draws over that of train designs: near 0 where modes are lost."""
+        """Pixel variance of unconditional draws over that of train designs: near 0 where modes are lost."""
         real, drawn = self.spread.tolist()
         return {"spread_of_draws": drawn / max(real, 1e-12)}
 

@@ -37,8 +37,8 @@ class Critic(nn.Module):
     """How real a design looks, given its condition and which of its components are known.
 
     The condition meets what was seen of the design in a product (projection, Miyato & Koyama 2018), so that
-    those features describe the design alone and its condition can be read off them (Odena et al. 2017). In the
-    published form of WGAN-GP the condition is an input, here of every block, and nothing is read off.
+    those features describe the design alone and its condition can be read off them (Odena et al. 2017). In
+    the published form of WGAN-GP the condition is an input, here of every block, and nothing is read off.
 
     Args:
         spec: the data set.
