@@ -43,7 +43,7 @@ def test_the_score_of_rows_agrees_with_brute_force() -> None:
 
 @pytest.mark.parametrize("wrong", [0.0, 0.5, 2.0])
 def test_the_score_is_least_for_draws_from_the_right_law(wrong: float) -> None:
-    """Not for draws at the mean (0), too narrow or too wide: their score is worse by half the energy distance."""
+    """Not for draws at the mean (0), too narrow or too wide."""
     rng = torch.Generator().manual_seed(1)
     real, one, two = (torch.randn(20_000, 2, generator=rng) for _ in range(3))
     right = energy_score(real, one, two).mean()

@@ -95,8 +95,8 @@ class WGANGP(GenerativeModel):
         energy: weight of the energy score of the generated designs' features.
         prior_components: Gaussians in the prior of the conditions.
         prior_iterations: EM iterations of its fit.
-        fidelity: ``paper`` for the published objective: without projection, adherence and energy, and with the
-            penalty at every step.
+        fidelity: ``paper`` for the published objective: without projection, adherence and energy, and with
+            the penalty at every step.
     """
 
     spread: Tensor
@@ -165,7 +165,7 @@ class WGANGP(GenerativeModel):
         return (Phase("adversarial", (critic, generator), self.validate, finish=self.finish),)
 
     def critic_loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """The gap between the scores of real and generated designs, and the penalty of other slopes than 1."""
+        """The gap between the scores of real and generated designs, and the penalty of its slope."""
         told = self._tell(batch, progress.rng)
         with torch.no_grad():
             fake = self._imitate(told, progress.rng)

@@ -13,9 +13,9 @@ def gradient_penalty(
 ) -> Tensor:
     """``(||grad critic(x)||_2 - 1)^2`` at a random x between each real design and its fake.
 
-    Gulrajani et al. 2017, eq. 3. The gradient is that of the *sum* of the scores, so that each row's is its own;
-    its norm goes over all pixels and channels. Computed in single precision: half precision loses the second
-    derivatives.
+    Gulrajani et al. 2017, eq. 3. The gradient is that of the *sum* of the scores, so that each row's is its
+    own; its norm goes over all pixels and channels. Computed in single precision: half precision loses the
+    second derivatives.
 
     Args:
         critic: (B, ...) -> (B,) scores, no score depending on another row.
