@@ -127,7 +127,7 @@ class WGANGP(GenerativeModel):
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)
-        published = fidelity == "paper"
+        self.published = published = fidelity == "paper"
         self.latent = latent
         self.head = head_for(spec)
         self.generator = Generator(
@@ -184,16 +184,15 @@ class WGANGP(GenerativeModel):
         return {"loss": loss, **terms}
 
     def generator_loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """The negative score of two draws for each of half the designs, and their distance to these."""
-        half = Batch(*(part[: (len(part) + 1) // 2] for part in batch))
-        told = self._tell(half, progress.rng)
+        """The negative score of two draws for each design, and their distance to it."""
+        told = self._tell(batch, progress.rng)
         both = told.twice()
         score, features = self.critic(self._imitate(both, progress.rng), both)
-        loss = adversarial = -score.mean()
-        if self.critic.project is None:
-            return {"loss": loss}
+        adversarial = -score.mean()
+        if self.published:
+            return {"loss": adversarial}
         with torch.no_grad():
-            _, real = self.critic(half.images, told)
+            _, real = self.critic(batch.images, told)
         energy = energy_score(real, *features.chunk(2)).mean()
         misread = self.critic.misreading(features, both.conditions).masked_fill(both.dropped, 0.0).mean()
         loss = adversarial + self.energy * energy + self.adherence * misread
@@ -228,9 +227,9 @@ class WGANGP(GenerativeModel):
         """Fit the prior of the conditions; measure how far generated designs spread, beside real ones."""
         batches = iter(batches)
         first = list(islice(batches, MEASURED))
-        conditions = torch.cat([batch.conditions for batch in [*first, *batches]])
+        conditions = [batch.conditions for batch in first] + [batch.conditions for batch in batches]
         if self.prior is not None:
-            self.prior.fit(conditions, progress.rng, self.prior_iterations)
+            self.prior.fit(torch.cat(conditions), progress.rng, self.prior_iterations)
         drawn = [self.sample(SampleRequest(len(batch.images)), progress.rng) for batch in first]
         real = [batch.images for batch in first]
         self.spread.copy_(torch.stack([torch.cat(part).var(0, correction=0).sum() for part in (real, drawn)]))
