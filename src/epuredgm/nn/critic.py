@@ -61,10 +61,11 @@ class Critic(nn.Module):
         condition = self.condition(told.conditions, told.dropped)
         context = condition if self.project is None else self.condition.null(len(images))
         features = self.encoder(images, context, told.evidence.given).float()
-        score = self.score(features)[:, 0]
-        if self.project is not None:
-            score = score + (self.project(condition) * features).mean(1)
-        return score.float(), features
+        with torch.autocast(images.device.type, enabled=False):  # a gap between scores is small beside them
+            score = self.score(features)[:, 0]
+            if self.project is not None:
+                score = score + (self.project(condition.float()) * features).mean(1)
+        return score, features
 
     def misreading(self, features: Tensor, conditions: Tensor) -> Tensor:
         """Mean squared error of the conditions as read off the features: (B,)."""
