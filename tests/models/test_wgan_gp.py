@@ -112,7 +112,7 @@ def test_the_published_losses_are_those_of_the_paper() -> None:
 
 
 def test_a_critic_tells_evidence_that_does_not_belong() -> None:
-    """The second component is the first one's mirror image; only evidence tells a generated second one."""
+    """The second component is a copy of the given first one; that of another design is as real by itself."""
     spec = make_spec(2, 0)
     model = FAMILY.build(spec)
     assert isinstance(model, WGANGP)
@@ -121,7 +121,7 @@ def test_a_critic_tells_evidence_that_does_not_belong() -> None:
 
     def gap(step: int) -> Tensor:
         block = make_batch(make_spec(1, 0), 16, step).images
-        images = torch.cat([block, block.flip(2)], 1) * (torch.arange(64) < 32)[:, None]
+        images = torch.cat([block, block], 1)
         shuffled = torch.cat([images[:, :1], images[:, 1:].roll(1, 0)], 1)
         task = Told(torch.zeros(16, 0), torch.zeros(16, dtype=torch.bool), Evidence.of(images, given))
         return (model.critic(images, task)[0] - model.critic(shuffled, task)[0]).mean()
