@@ -25,6 +25,7 @@ class Encoder(nn.Module):
         widths: channels of each level; the grid halves from one to the next.
         blocks: residual blocks per level.
         features: width of the result.
+        normalised: whether features are normalised, each design by itself.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Encoder(nn.Module):
         widths: Sequence[int],
         blocks: int,
         features: int,
+        normalised: bool = True,
     ) -> None:
         super().__init__()
         self.patch = patch
@@ -46,11 +48,11 @@ class Encoder(nn.Module):
         self.stacks = nn.ModuleList()
         self.shrink = nn.ModuleList()
         for level, width in enumerate(widths):
-            self.stacks.append(Stack(width, width, blocks, context))
+            self.stacks.append(Stack(width, width, blocks, context, normalised))
             if level + 1 < len(widths):
                 self.shrink.append(Halve(width, widths[level + 1]))
         scale = 2 ** (len(widths) - 1)
-        self.norm = group_norm(widths[-1])
+        self.norm = group_norm(widths[-1], normalised)
         self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), features)
 
     def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:
