@@ -21,6 +21,7 @@ from epuredgm.nn.embedding import ConditionEmbedding, TimeEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.flow import logit_normal_times
 from epuredgm.nn.guidance import guided
+from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.multinomial import Jump, PublishedDiffusion, UniformDiffusion
 from epuredgm.nn.schedule import SCHEDULES, strides
 from epuredgm.nn.states import one_hot, states_for
@@ -44,7 +45,7 @@ class MDM(GenerativeModel):
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         given_share: share of the designs that come with known components, in [0, 1].
         context: width of the time and condition embeddings.
-        widths, patch, attention, blocks: of the U-Net; see :class:`epuredgm.nn.unet.UNet`.
+        unet: size of the network.
         steps: of the sampler, one evaluation each.
         stride_mean, stride_spread: of the logit of times, at whose quantiles it evaluates; time 1 is noise.
         temperature: the logits are divided by it; below 1 makes draws more typical.
@@ -64,10 +65,7 @@ class MDM(GenerativeModel):
         condition_dropout: float,
         given_share: float,
         context: int,
-        widths: Sequence[int],
-        patch: int,
-        attention: bool,
-        blocks: int,
+        unet: UNetLayers,
         steps: int,
         temperature: float,
         stride_mean: float,
@@ -89,11 +87,8 @@ class MDM(GenerativeModel):
             self.states.variables * self.diffusion.seen + spec.channels,
             self.states.channels,
             numbers=spec.channels,
-            widths=widths,
-            patch=patch,
             context=context,
-            attention=attention,
-            blocks=blocks,
+            layers=unet,
         )
         self.time_mean, self.time_spread = time_mean, time_spread
         self.given_share, self.condition_dropout = given_share, condition_dropout

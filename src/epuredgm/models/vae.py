@@ -20,6 +20,7 @@ from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
 from epuredgm.nn.heads import head_for
 from epuredgm.nn.latent_prior import LatentPrior
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 
 
 class VAE(GenerativeModel):
@@ -28,10 +29,8 @@ class VAE(GenerativeModel):
     Args:
         spec: the data set.
         latent: width of the latent vector, D.
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
+        encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
-        features: width of what the encoder makes of a design.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
         prior_components: Gaussians in the prior.
@@ -43,12 +42,9 @@ class VAE(GenerativeModel):
         spec: DataSpec,
         *,
         latent: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         context: int,
-        features: int,
         condition_dropout: float,
         kl_warmup: float,
         prior_components: int,
@@ -58,22 +54,11 @@ class VAE(GenerativeModel):
         self.latent = latent
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
-        self.encoder = Encoder(
-            spec.size,
-            spec.channels,
-            spec.channels,
-            context=context,
-            patch=patch,
-            widths=encoder_widths,
-            blocks=blocks,
-            features=features,
-        )
-        self.posterior = nn.Linear(features, 2 * latent)
-        self.partial = nn.Linear(features, FullGaussian.parameters(latent))
+        self.encoder = Encoder(spec.size, spec.channels, spec.channels, context=context, layers=encoder)
+        self.posterior = nn.Linear(encoder.features, 2 * latent)
+        self.partial = nn.Linear(encoder.features, FullGaussian.parameters(latent))
         self.mix = nn.Sequential(nn.Linear(latent + context, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(
-            spec.size, self.head.channels, context=context, patch=patch, widths=decoder_widths, blocks=blocks
-        )
+        self.decoder = Decoder(spec.size, self.head.channels, context=context, layers=decoder)
         self.prior = LatentPrior(prior_components, latent, spec.condition_width)
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
         self.prior_iterations = prior_iterations

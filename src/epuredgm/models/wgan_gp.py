@@ -23,6 +23,7 @@ from epuredgm.nn.energy import energy_distance, energy_score
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gradient_penalty import gradient_penalty
 from epuredgm.nn.heads import head_for
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.mixture import GaussianMixture
 
 MEASURED = 8  # train batches whose spread is compared with that of as many draws
@@ -39,9 +40,7 @@ class Generator(nn.Module):
         channels: logits per pixel.
         latent: width of the latent vector.
         context: width of the vector that the blocks see.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
-        features: width of what the encoder makes of the known components.
-        shape: ``patch`` and ``blocks`` of both.
+        encoder, decoder: sizes of the networks.
     """
 
     def __init__(
@@ -51,25 +50,21 @@ class Generator(nn.Module):
         latent: int,
         *,
         context: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        features: int,
-        **shape: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
     ) -> None:
         super().__init__()
         self.condition = ConditionEmbedding(spec.condition_width, context)
         known = spec.channels
-        self.encoder = Encoder(
-            spec.size, known, known, context=context, widths=encoder_widths, features=features, **shape
-        )
+        self.encoder = Encoder(spec.size, known, known, context=context, layers=encoder)
         self.mix = nn.Sequential(
-            nn.Linear(latent + features + context, context),
+            nn.Linear(latent + encoder.features + context, context),
             nn.LayerNorm(context),  # else the latent is faint beside the biases, and all designs are alike
             nn.SiLU(),
             nn.Linear(context, context),
             nn.LayerNorm(context),
         )
-        self.decoder = Decoder(spec.size, channels, known, context=context, widths=decoder_widths, **shape)
+        self.decoder = Decoder(spec.size, channels, known, context=context, layers=decoder)
 
     def forward(self, z: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
         """(B, latent), (B, context) and the known components -> (B, channels, H, W)."""
@@ -83,9 +78,9 @@ class WGANGP(GenerativeModel):
     Args:
         spec: the data set.
         latent: width of the latent vector.
-        patch, blocks, context: of all networks.
-        encoder_widths, decoder_widths, features: of the generator; see :class:`Generator`.
-        critic_widths, critic_features: of the critic; see :class:`epuredgm.nn.critic.Critic`.
+        context: width of the vectors that the blocks see.
+        encoder, decoder: sizes of the generator's networks.
+        critic: size of the critic.
         normalised: whether the critic normalises its features (each design by itself).
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         given_share: share of the designs that come with known components, in [0, 1].
@@ -106,14 +101,10 @@ class WGANGP(GenerativeModel):
         spec: DataSpec,
         *,
         latent: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        critic_widths: Sequence[int],
-        blocks: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
+        critic: EncoderLayers,
         context: int,
-        features: int,
-        critic_features: int,
         normalised: bool,
         condition_dropout: float,
         given_share: float,
@@ -131,25 +122,10 @@ class WGANGP(GenerativeModel):
         self.latent = latent
         self.head = head_for(spec)
         self.generator = Generator(
-            spec,
-            self.head.channels,
-            latent,
-            context=context,
-            encoder_widths=encoder_widths,
-            decoder_widths=decoder_widths,
-            features=features,
-            patch=patch,
-            blocks=blocks,
+            spec, self.head.channels, latent, context=context, encoder=encoder, decoder=decoder
         )
         self.critic = Critic(
-            spec,
-            published=published,
-            context=context,
-            features=critic_features,
-            patch=patch,
-            widths=critic_widths,
-            blocks=blocks,
-            normalised=normalised,
+            spec, published=published, context=context, layers=critic, normalised=normalised
         )
         self.prior = GaussianMixture(prior_components, spec.condition_width) if spec.conditions else None
         self.register_buffer("spread", torch.ones(2))

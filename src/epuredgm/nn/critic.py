@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.nn.coder import Encoder
 from epuredgm.nn.embedding import ConditionEmbedding
 from epuredgm.nn.evidence import Evidence
+from epuredgm.nn.layers import EncoderLayers
 
 
 class Told(NamedTuple):
@@ -43,14 +44,19 @@ class Critic(nn.Module):
     Args:
         spec: the data set.
         published: whether the critic has the published form.
-        context, patch, widths, blocks, features: of its encoder; see :class:`epuredgm.nn.coder.Encoder`.
+        context: width of the embedded condition.
+        layers: size of its encoder.
+        normalised: whether that normalises its features, each design by itself.
     """
 
-    def __init__(self, spec: DataSpec, *, published: bool, context: int, features: int, **shape: Any) -> None:
+    def __init__(
+        self, spec: DataSpec, *, published: bool, context: int, layers: EncoderLayers, normalised: bool
+    ) -> None:
         super().__init__()
         self.condition = ConditionEmbedding(spec.condition_width, context)
+        known, features = spec.channels, layers.features
         self.encoder = Encoder(
-            spec.size, spec.channels, spec.channels, context=context, features=features, **shape
+            spec.size, known, known, context=context, layers=layers, normalised=normalised
         )
         self.score = nn.Linear(features, 1)
         self.project = None if published else nn.Linear(context, features)

@@ -7,7 +7,6 @@ brings the path, the times that training sees, the reading of the output and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +51,7 @@ class DesignDenoiser(nn.Module):
         self.time = TimeEmbedding(context)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         flags = channels = spec.channels
-        self.network = UNet(spec.size, 2 * channels, readout.channels, flags, context=context, **asdict(unet))
+        self.network = UNet(spec.size, 2 * channels, readout.channels, flags, context=context, layers=unet)
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor, evidence: Evidence) -> Tensor:
         """(B, C, H, W), (B,), (B, context) and evidence -> (B, readout.channels, H, W)."""

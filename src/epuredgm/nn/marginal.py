@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,6 +9,7 @@ from torch.nn import functional
 from epuredgm.interface import LossTerms
 from epuredgm.nn.coder import Decoder, Encoder
 from epuredgm.nn.gaussian import DiagonalGaussian
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.units import UnitUse
 
 
@@ -21,9 +20,7 @@ class Marginal(nn.Module):
         size: rows and columns of the images.
         latent: width of the latent vector, D.
         context: width of what the decoder's blocks see.
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
-        features: width of what the encoder makes of a component.
+        encoder, decoder: sizes of the networks.
     """
 
     def __init__(
@@ -32,19 +29,14 @@ class Marginal(nn.Module):
         latent: int,
         *,
         context: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
-        features: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
     ) -> None:
         super().__init__()
-        self.encoder = Encoder(
-            size, 1, context=1, patch=patch, widths=encoder_widths, blocks=blocks, features=features
-        )
-        self.posterior = nn.Linear(features, 2 * latent)
+        self.encoder = Encoder(size, 1, context=1, layers=encoder)
+        self.posterior = nn.Linear(encoder.features, 2 * latent)
         self.mix = nn.Sequential(nn.Linear(latent, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(size, 1, context=context, patch=patch, widths=decoder_widths, blocks=blocks)
+        self.decoder = Decoder(size, 1, context=context, layers=decoder)
         self.units = UnitUse(latent)
 
     def encode(self, images: Tensor) -> DiagonalGaussian:
