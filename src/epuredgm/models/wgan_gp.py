@@ -177,9 +177,9 @@ class WGANGP(GenerativeModel):
     @torch.no_grad()
     def validate(self, batch: Batch, progress: Progress) -> LossTerms:
         """Energy distance between designs and as many draws; the critic's gap says little of quality."""
-        count = len(batch.images)
-        nothing = Evidence.none(batch.images.shape, self.device)
-        told = Told(batch.conditions, torch.zeros(count, dtype=torch.bool, device=self.device), nothing)
+        count, channels = batch.images.shape[:2]
+        nothing = Evidence.none((count, channels, *self.spec.size), self.device)
+        told = Told(batch.conditions, torch.zeros_like(nothing.given[:, 0]), nothing)
         fake = self._imitate(told, progress.rng)
         gap = self.critic(batch.images, told)[0].mean() - self.critic(fake, told)[0].mean()
         return {"loss": energy_distance(batch.images.flatten(1), fake.flatten(1)), "gap": gap}

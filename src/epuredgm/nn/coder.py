@@ -95,12 +95,12 @@ class Decoder(nn.Module):
             if level:
                 self.grow.append(Double(width, widths[level - 1]))
         self.place = positions(widths[0], rows, columns)
-        self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else None
+        self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else nn.Identity()
         self.pixels = PatchesToPixels(widths[0], patch, beside, channels_out)
 
     def forward(self, context: Tensor, beside: Tensor | None = None) -> Tensor:
         """(B, context) and, if they are seen, images (B, beside, H, W) -> (B, channels_out, H, W)."""
-        seen = () if beside is None else (padded(beside, self.grid, self.patch),)
+        seen = [] if beside is None else [padded(beside, self.grid, self.patch)]
         context = functional.silu(context)
         x = self.start(context).view(-1, *self.coarse)
         for level, stack in enumerate(self.stacks):
@@ -108,7 +108,7 @@ class Decoder(nn.Module):
                 x = self.grow[level - 1](x)
             if level + 1 == len(self.stacks):
                 x = x + self.place
-                if self.look is not None:
-                    x = x + self.look(space_to_depth(*seen, self.patch))
+                for images in seen:
+                    x = x + self.look(space_to_depth(images, self.patch))
             x = stack(x, context)
         return self.pixels(x, *seen)[:, :, : self.size[0], : self.size[1]]
