@@ -13,6 +13,7 @@ from epuredgm.core.spec import Component, DataSpec
 from epuredgm.interface import Batch, Progress
 from epuredgm.models.mmvaeplus import PAPER_BETA, PAPER_SCALE, Codes, MMVAEPlus
 from epuredgm.nn.importance import BOUNDS, reparameterise_twice
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 
 with warnings.catch_warnings():  # of its dependencies, at their import
     warnings.simplefilter("ignore")
@@ -31,12 +32,9 @@ def ours(objective: str, draws: int = DRAWS) -> MMVAEPlus:
         fidelity="paper",
         shared=SHARED,
         private=PRIVATE,
-        patch=4,
-        encoder_widths=[16],
-        decoder_widths=[16],
-        blocks=1,
+        encoder=EncoderLayers(patch=4, widths=[16], blocks=1, features=8),
+        decoder=DecoderLayers(patch=4, widths=[16], blocks=1),
         context=8,
-        features=8,
         condition_dropout=0.0,
         objective=objective,
         draws=draws,

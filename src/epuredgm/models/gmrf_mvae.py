@@ -26,6 +26,7 @@ from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import FullGaussian, Moments, pooled_moments
 from epuredgm.nn.gmrf import InformationForm, MarkovField, canonical_correlations
 from epuredgm.nn.heads import IndependentHead, head_for
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.messages import MessageLayer, Messages
 from epuredgm.nn.resampling import resampled
 
@@ -40,10 +41,8 @@ class GmrfMvae(GenerativeModel):
     Args:
         spec: the data set.
         latent: width of a component's latent, D.
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
+        encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
-        features: width of what the encoder makes of a component.
         edges: pairs of components (by number) with an edge between them; None links all.
         condition_dropout: share of the designs whose conditions are left out, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
@@ -62,12 +61,9 @@ class GmrfMvae(GenerativeModel):
         spec: DataSpec,
         *,
         latent: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         context: int,
-        features: int,
         edges: Sequence[Sequence[int]] | None,
         condition_dropout: float,
         kl_warmup: float,
@@ -79,17 +75,16 @@ class GmrfMvae(GenerativeModel):
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)
-        coder = {"context": context, "patch": patch, "blocks": blocks}
         self.latent, self.width = latent, spec.channels * latent
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
-        self.encoder = ComponentEncoder(spec, widths=encoder_widths, features=features, **coder)
-        self.messages = MessageLayer(features, latent)
-        self.decoder = ComponentDecoder(spec, latent, widths=decoder_widths, **coder)
+        self.encoder = ComponentEncoder(spec, context=context, layers=encoder)
+        self.messages = MessageLayer(encoder.features, latent)
+        self.decoder = ComponentDecoder(spec, latent, context=context, layers=decoder)
         self.field = MarkovField(*self._graph(edges))
         self.paper = fidelity == "paper"
         self.likelihood = IndependentHead(spec.channels) if self.paper else self.head
-        self.cross = CrossCovariance(spec.channels, latent, features) if self.paper else None
+        self.cross = CrossCovariance(spec.channels, latent, encoder.features) if self.paper else None
         self.register_buffer("informative", torch.zeros(self.width))
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
         self.free_nats, self.subset_weight = free_nats * self.width, subset_weight

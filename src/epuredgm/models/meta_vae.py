@@ -22,6 +22,7 @@ from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
 from epuredgm.nn.heads import IndependentHead, head_for
 from epuredgm.nn.latent_prior import LatentPrior
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.marginal import Marginal
 from epuredgm.nn.mlp import Perceptron
 from epuredgm.nn.units import UnitUse
@@ -38,8 +39,7 @@ class MetaVAE(GenerativeModel):
         fidelity: ``ours``, or ``paper``: z_i is a function of zeta, learned by the likelihood of the pixels
             through the frozen decoders, and zeta is drawn from N(0, I).
         latent: width of a component's latent, D.
-        patch, encoder_widths, decoder_widths, blocks, features: of each component's VAE; see
-            :class:`epuredgm.nn.marginal.Marginal`.
+        encoder, decoder: sizes of each component's networks.
         meta_latent: width of zeta.
         meta_width, meta_blocks: of the perceptrons between the z_i and zeta.
         context: width of the vectors that networks see beside their input.
@@ -59,11 +59,8 @@ class MetaVAE(GenerativeModel):
         *,
         fidelity: str,
         latent: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
-        features: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         meta_latent: int,
         meta_width: int,
         meta_blocks: int,
@@ -81,16 +78,7 @@ class MetaVAE(GenerativeModel):
         self.latent, self.meta_latent = latent, meta_latent
         self.head, self.apart = head_for(spec), IndependentHead(spec.channels)
         self.marginals = nn.ModuleList(
-            Marginal(
-                spec.size,
-                latent,
-                context=context,
-                patch=patch,
-                encoder_widths=encoder_widths,
-                decoder_widths=decoder_widths,
-                blocks=blocks,
-                features=features,
-            )
+            Marginal(spec.size, latent, context=context, encoder=encoder, decoder=decoder)
             for _ in range(spec.channels)
         )
         perceptron = partial(Perceptron, context=context, width=meta_width, blocks=meta_blocks)
@@ -105,6 +93,11 @@ class MetaVAE(GenerativeModel):
         self.condition_dropout, self.kl_warmup, self.marginal_kl = condition_dropout, kl_warmup, marginal_kl
         self.prior_iterations, self.temperature = prior_iterations, temperature
 
+    @property
+    def by_component(self) -> list[Marginal]:
+        """The components' own VAEs."""
+        return [module for module in self.marginals if isinstance(module, Marginal)]
+
     def phases(self) -> Sequence[Phase]:
         """A phase per component, which trains that component's VAE only, then the meta VAE on top of them."""
         marginals = [self._marginal_phase(k, name) for k, name in enumerate(self.spec.component_names)]
@@ -113,7 +106,7 @@ class MetaVAE(GenerativeModel):
         return [*marginals, Phase("meta", (update,), self.validate, finish=self.finish)]
 
     def _marginal_phase(self, k: int, name: str) -> Phase:
-        marginal = self.marginals[k]
+        marginal = self.by_component[k]
 
         def loss(batch: Batch, progress: Progress) -> LossTerms:
             return marginal.elbo(batch.images[:, k], self.marginal_kl * self._warmth(progress), progress.rng)
@@ -164,12 +157,12 @@ class MetaVAE(GenerativeModel):
     @torch.no_grad()
     def encode(self, images: Tensor) -> DiagonalGaussian:
         """The frozen posteriors of the components of (B, C, H, W) images: (B, C, D), without gradient."""
-        encoded = [marginal.encode(images[:, k]) for k, marginal in enumerate(self.marginals)]
+        encoded = [marginal.encode(images[:, k]) for k, marginal in enumerate(self.by_component)]
         return DiagonalGaussian.stack(encoded)
 
     def decode(self, z: Tensor) -> Tensor:
         """A logit map of each component from (B, C, D) latents: (B, C, H, W)."""
-        decoded = [marginal.decode(z[:, k]) for k, marginal in enumerate(self.marginals)]
+        decoded = [marginal.decode(z[:, k]) for k, marginal in enumerate(self.by_component)]
         return torch.stack(decoded, dim=1)
 
     def whole_posterior(self, codes: DiagonalGaussian, context: Tensor) -> DiagonalGaussian:
@@ -207,7 +200,7 @@ class MetaVAE(GenerativeModel):
         names = self.spec.component_names
         unpredicted = (round(float(kl), 4) for kl in self.parts_kl)
         return {
-            "components": {n: m.units.describe() for n, m in zip(names, self.marginals, strict=True)},
+            "components": {n: m.units.describe() for n, m in zip(names, self.by_component, strict=True)},
             "meta": self.units.describe(),
             "unpredicted_kl": dict(zip(names, unpredicted, strict=True)),
         }

@@ -27,6 +27,7 @@ from epuredgm.nn.gaussian import DiagonalGaussian
 from epuredgm.nn.heads import LaplaceHead, head_for
 from epuredgm.nn.importance import BOUNDS, reparameterise_twice
 from epuredgm.nn.laplace import DiagonalLaplace
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.mixture import GaussianMixture
 
 PAPER_BETA = 2.5  # for PolyMNIST (Palumbo et al. 2023)
@@ -47,9 +48,7 @@ class MMVAEPlus(GenerativeModel):
         draws: K.
         sources: ``all`` or ``one``; see :func:`epuredgm.nn.experts.choose_sources`.
         whole_share: weight of the expert of the whole design in the mixture, in (0, 1).
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
-        features: width of what the encoder makes of a component.
+        encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         beta: weight of the latents' densities.
@@ -73,11 +72,8 @@ class MMVAEPlus(GenerativeModel):
         draws: int,
         sources: str,
         whole_share: float,
-        patch: int,
-        blocks: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        features: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         context: int,
         condition_dropout: float,
         beta: float,
@@ -100,14 +96,13 @@ class MMVAEPlus(GenerativeModel):
         self.widths = shared, private
         self.beta, self.kl_warmup, self.condition_dropout = beta, kl_warmup, condition_dropout
         self.prior_iterations = prior_iterations
-        shape = {"context": context, "patch": patch, "blocks": blocks}
         self.condition = ConditionEmbedding(spec.condition_width, context)
-        self.encoder = ComponentEncoder(spec, features=features, widths=encoder_widths, **shape)
-        self.to_shared = nn.Linear(features, 2 * shared)
-        self.to_private = nn.Linear(features, 2 * private)
-        self.to_whole = None if self.as_published else nn.Linear(spec.channels * features, 2 * shared)
+        self.encoder = ComponentEncoder(spec, context=context, layers=encoder)
+        self.to_shared = nn.Linear(encoder.features, 2 * shared)
+        self.to_private = nn.Linear(encoder.features, 2 * private)
+        self.to_whole = None if self.as_published else nn.Linear(spec.channels * encoder.features, 2 * shared)
         self.auxiliary = nn.Parameter(torch.zeros(spec.channels, private))  # raw scales of r
-        self.decoder = ComponentDecoder(spec, shared + private, widths=decoder_widths, **shape)
+        self.decoder = ComponentDecoder(spec, shared + private, context=context, layers=decoder)
         shares = [] if self.as_published else [whole_share]
         singles = [(1 - sum(shares)) / spec.channels] * spec.channels
         self.register_buffer("shares", torch.tensor(singles + shares), persistent=False)

@@ -81,9 +81,7 @@ class VQVAE(GenerativeModel):
         self.condition = ConditionEmbedding(spec.condition_width, context)
         design = spec.channels * tokens * quantiser.width
         self.mix = nn.Sequential(nn.Linear(design + context, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(
-            spec.size, self.head.channels, spec.channels, context=context, layers=decoder
-        )
+        self.decoder = Decoder(spec.size, self.head.channels, spec.channels, context=context, layers=decoder)
         self.prior = TokenPrior(
             spec.channels,
             tokens,
@@ -111,7 +109,7 @@ class VQVAE(GenerativeModel):
         """Negative log likelihood of the hidden components given the tokens; in ``paper``, commitment too."""
         images, rng = batch.images, progress.rng
         tokens = self.tokeniser(images, rng)
-        evidence = Evidence.of(images, random_given(*images.shape[:2], self.given_share, rng))
+        evidence = Evidence.of(images, random_given(len(images), self.spec.channels, self.given_share, rng))
         dropped = random_drop(len(images), self.decoder_dropout, rng)
         logits = self.decode(tokens.values, self.condition(batch.conditions, dropped), evidence)
         reconstruction = self.head.nll(logits, images, evidence).mean()

@@ -124,9 +124,7 @@ class WGANGP(GenerativeModel):
         self.generator = Generator(
             spec, self.head.channels, latent, context=context, encoder=encoder, decoder=decoder
         )
-        self.critic = Critic(
-            spec, published=published, context=context, layers=critic, normalised=normalised
-        )
+        self.critic = Critic(spec, published=published, context=context, layers=critic, normalised=normalised)
         self.prior = GaussianMixture(prior_components, spec.condition_width) if spec.conditions else None
         self.register_buffer("spread", torch.ones(2))
         self.condition_dropout, self.given_share = condition_dropout, given_share

@@ -55,9 +55,7 @@ class Critic(nn.Module):
         super().__init__()
         self.condition = ConditionEmbedding(spec.condition_width, context)
         known, features = spec.channels, layers.features
-        self.encoder = Encoder(
-            spec.size, known, known, context=context, layers=layers, normalised=normalised
-        )
+        self.encoder = Encoder(spec.size, known, known, context=context, layers=layers, normalised=normalised)
         self.score = nn.Linear(features, 1)
         self.project = None if published else nn.Linear(context, features)
         self.read = None if published or not spec.conditions else nn.Linear(features, spec.condition_width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 import torch
 
@@ -52,9 +52,9 @@ def make_model(
 
 def _read(kind: type, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Settings by name; a group of keys becomes the dataclass that the model's signature asks for."""
-    hints = get_type_hints(kind.__init__)
+    kinds = {p.name: p.annotation for p in inspect.signature(kind, eval_str=True).parameters.values()}
     return {
-        name: read(hints[name], value, f"{key}.{name}") if is_dataclass(hints.get(name)) else value
+        name: read(kinds[name], value, f"{key}.{name}") if is_dataclass(kinds.get(name)) else value
         for name, value in settings.items()
     }
 
