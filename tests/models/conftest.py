@@ -24,6 +24,12 @@ def family(request: pytest.FixtureRequest) -> Family:
     return Family(name, compose(CONF, "toy", name, "test")["model"])
 
 
+@pytest.fixture(params=["ours", "paper"], scope="session")
+def form(request: pytest.FixtureRequest, family: Family) -> Family:
+    """The family as it is by default, and in its published form."""
+    return family.with_network(fidelity=request.param)
+
+
 @pytest.fixture(scope="session")
 def families() -> dict[str, Family]:
     """All of them by name, for tests of what is a family's own."""

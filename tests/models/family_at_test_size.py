@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -28,6 +28,10 @@ class Family:
     @property
     def supports(self) -> list[str]:
         return self.config["supports"]
+
+    def with_network(self, **changed: Any) -> Family:
+        """The family with other settings of its network."""
+        return replace(self, config={**self.config, "network": {**self.config["network"], **changed}})
 
     @property
     def kind(self) -> type[GenerativeModel]:

@@ -29,12 +29,12 @@ class FlowMatching(GenerativeModel):
         spec: the data set.
         unet: size of the network.
         context: width of the time and condition embeddings.
+        condition_dropout, given_share: see :class:`epuredgm.nn.denoiser.DesignDenoiser`.
         fidelity: ``ours``, or ``paper``: the velocity, regressed by squared error at uniform times.
         time_mean, time_spread: of the logit of the training times; without effect on ``paper``.
-        condition_dropout, given_share: see :class:`epuredgm.nn.denoiser.DesignDenoiser`.
-        solver: a name in :data:`epuredgm.nn.flow.SOLVERS`.
+        last_time: where the solver stops and the network's prediction is taken, in (0, 1).
         steps: intervals of the solver.
-        last_time: where it stops and takes the network's prediction, in (0, 1).
+        solver: a name in :data:`epuredgm.nn.flow.SOLVERS`.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class FlowMatching(GenerativeModel):
         *,
         unet: UNetLayers,
         context: int,
+        condition_dropout: float,
+        given_share: float,
         fidelity: str,
         time_mean: float,
         time_spread: float,
-        condition_dropout: float,
-        given_share: float,
-        solver: str,
-        steps: int,
         last_time: float,
+        steps: int,
+        solver: str,
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)

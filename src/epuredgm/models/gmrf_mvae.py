@@ -40,17 +40,17 @@ class GmrfMvae(GenerativeModel):
 
     Args:
         spec: the data set.
+        fidelity: ``paper`` for the published posterior, likelihood and objective: free nats, subset weight,
+            prior iterations and candidates are then without effect.
+        edges: pairs of components (by number) with an edge between them; None links all.
         latent: width of a component's latent, D.
         encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
-        edges: pairs of components (by number) with an edge between them; None links all.
         condition_dropout: share of the designs whose conditions are left out, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
         free_nats: of divergence per latent that cost nothing, against collapse.
         subset_weight: of the divergence from the posterior of all components to that of some.
         prior_iterations: closed-form updates of the prior after training.
-        fidelity: ``paper`` for the published posterior, likelihood and objective: the three settings
-            before and the next one are then without effect.
         candidates: draws from which a completion is chosen by how well it agrees with the given components.
     """
 
@@ -60,17 +60,17 @@ class GmrfMvae(GenerativeModel):
         self,
         spec: DataSpec,
         *,
+        fidelity: str,
+        edges: Sequence[Sequence[int]] | None,
         latent: int,
         encoder: EncoderLayers,
         decoder: DecoderLayers,
         context: int,
-        edges: Sequence[Sequence[int]] | None,
         condition_dropout: float,
         kl_warmup: float,
         free_nats: float,
         subset_weight: float,
         prior_iterations: int,
-        fidelity: str,
         candidates: int,
     ) -> None:
         super().__init__(spec)

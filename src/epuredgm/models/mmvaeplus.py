@@ -51,10 +51,10 @@ class MMVAEPlus(GenerativeModel):
         encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        beta: weight of the latents' densities.
-        kl_warmup: share of the training over which it rises from 0.
         prior_components: Gaussians in the refitted prior.
         prior_iterations: EM iterations of its fit.
+        beta: weight of the latents' densities.
+        kl_warmup: share of the training over which it rises from 0.
     """
 
     shares: Tensor
@@ -76,10 +76,10 @@ class MMVAEPlus(GenerativeModel):
         decoder: DecoderLayers,
         context: int,
         condition_dropout: float,
-        beta: float,
-        kl_warmup: float,
         prior_components: int,
         prior_iterations: int,
+        beta: float,
+        kl_warmup: float,
     ) -> None:
         super().__init__(spec)
         require_choice("model.network.fidelity", fidelity, FIDELITIES)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder, Encoder
@@ -31,6 +32,7 @@ class VAE(GenerativeModel):
         latent: width of the latent vector, D.
         encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
+        fidelity: ``ours``, or ``paper``: latents are drawn from N(0, I), no prior is fitted.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
         prior_components: Gaussians in the prior.
@@ -45,12 +47,15 @@ class VAE(GenerativeModel):
         encoder: EncoderLayers,
         decoder: DecoderLayers,
         context: int,
+        fidelity: str,
         condition_dropout: float,
         kl_warmup: float,
         prior_components: int,
         prior_iterations: int,
     ) -> None:
         super().__init__(spec)
+        require_choice("model.network.fidelity", fidelity, FIDELITIES)
+        self.paper = fidelity == "paper"
         self.latent = latent
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
@@ -98,8 +103,9 @@ class VAE(GenerativeModel):
         return self.decoder(self.mix(torch.cat([z, context], dim=1)))
 
     def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
-        """Fit the mixture to a draw of each train design's posterior beside its conditions."""
-        self.prior.fit(self._encoded(batches, progress.rng), progress.rng, self.prior_iterations)
+        """Fit the mixture to a posterior draw of each train design and its conditions, unless ``paper``."""
+        if not self.paper:
+            self.prior.fit(self._encoded(batches, progress.rng), progress.rng, self.prior_iterations)
 
     def _encoded(self, batches: Iterable[Batch], rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches:
@@ -115,6 +121,9 @@ class VAE(GenerativeModel):
         if request.known is not None and request.given is not None:
             evidence = Evidence.of(request.known, request.given)
             return self._complete(request, evidence, rng)
+        if self.paper:
+            z = torch.randn(request.count, self.latent, generator=rng, device=self.device)
+            return self.head.decide(self.decode(z, self.condition.asked(request)))
         z, conditions = self.prior.asked(request, rng)
         return self.head.decide(self.decode(z, self.condition(conditions)))
 

@@ -48,8 +48,8 @@ class Generator(nn.Module):
         spec: DataSpec,
         channels: int,
         latent: int,
-        *,
         context: int,
+        *,
         encoder: EncoderLayers,
         decoder: DecoderLayers,
     ) -> None:
@@ -79,9 +79,9 @@ class WGANGP(GenerativeModel):
         spec: the data set.
         latent: width of the latent vector.
         context: width of the vectors that the blocks see.
+        normalised: whether the critic normalises its features (each design by itself).
         encoder, decoder: sizes of the generator's networks.
         critic: size of the critic.
-        normalised: whether the critic normalises its features (each design by itself).
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         given_share: share of the designs that come with known components, in [0, 1].
         penalty: weight of the gradient penalty.
@@ -101,11 +101,11 @@ class WGANGP(GenerativeModel):
         spec: DataSpec,
         *,
         latent: int,
+        context: int,
+        normalised: bool,
         encoder: EncoderLayers,
         decoder: DecoderLayers,
         critic: EncoderLayers,
-        context: int,
-        normalised: bool,
         condition_dropout: float,
         given_share: float,
         penalty: float,
@@ -122,7 +122,7 @@ class WGANGP(GenerativeModel):
         self.latent = latent
         self.head = head_for(spec)
         self.generator = Generator(
-            spec, self.head.channels, latent, context=context, encoder=encoder, decoder=decoder
+            spec, self.head.channels, latent, context, encoder=encoder, decoder=decoder
         )
         self.critic = Critic(spec, published=published, context=context, layers=critic, normalised=normalised)
         self.prior = GaussianMixture(prior_components, spec.condition_width) if spec.conditions else None

@@ -19,8 +19,8 @@ class Marginal(nn.Module):
     Args:
         size: rows and columns of the images.
         latent: width of the latent vector, D.
-        context: width of what the decoder's blocks see.
         encoder, decoder: sizes of the networks.
+        context: width of what the decoder's blocks see.
     """
 
     def __init__(
@@ -28,9 +28,9 @@ class Marginal(nn.Module):
         size: tuple[int, int],
         latent: int,
         *,
-        context: int,
         encoder: EncoderLayers,
         decoder: DecoderLayers,
+        context: int,
     ) -> None:
         super().__init__()
         self.encoder = Encoder(size, 1, context=1, layers=encoder)
