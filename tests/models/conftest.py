@@ -21,4 +21,5 @@ def one_thread() -> None:
 @pytest.fixture(params=CONF.names("model"), scope="session")
 def family(request: pytest.FixtureRequest) -> Family:
     name = str(request.param)
-    return Family(name, compose(CONF, "toy", name, "test")["model"])
+    config = compose(CONF, "toy", name, "test")
+    return Family(name, config["model"], config["training"])
