@@ -40,7 +40,7 @@ class Family:
 
     @property
     def pace(self) -> dict[str, Any]:
-        """Settings of :func:`train`: a game between updates is played as declared, as it needs its balance."""
+        """Settings of :func:`train`: a game between updates needs its balance, and is played as declared."""
         games = [p["updates"] for p in self.training["phases"].values() if len(p["updates"]) > 1]
         optimizers = [update["optimizer"] for updates in games for update in updates.values()]
         return {key: optimizers[-1][key] for key in ("lr", "betas")} if optimizers else {}
