@@ -24,6 +24,7 @@ class Family:
 
     name: str
     config: dict[str, Any]
+    training: dict[str, Any]
 
     @property
     def supports(self) -> list[str]:
@@ -41,6 +42,13 @@ class Family:
     @property
     def draws(self) -> frozenset[str]:
         return self.kind.draws
+
+    @property
+    def pace(self) -> dict[str, Any]:
+        """Settings of :func:`train`: a game between updates needs its balance, and is played as declared."""
+        games = [p["updates"] for p in self.training["phases"].values() if len(p["updates"]) > 1]
+        optimizers = [update["optimizer"] for updates in games for update in updates.values()]
+        return {key: optimizers[-1][key] for key in ("lr", "betas")} if optimizers else {}
 
     def build(self, spec: DataSpec, seed: int = 0, **changed: Any) -> GenerativeModel:
         """The family for a data set; ``changed`` replaces settings of the network or the sampler."""
@@ -88,11 +96,17 @@ def progress(step: int = 0, steps: int = 10) -> Progress:
     return Progress(0, 1, step, steps, torch.Generator().manual_seed(1000 + step))
 
 
-def train(model: GenerativeModel, batches: Callable[[int], Batch], steps: int, lr: float = 5e-3) -> None:
+def train(
+    model: GenerativeModel,
+    batches: Callable[[int], Batch],
+    steps: int,
+    lr: float = 5e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> None:
     """All phases of the family, ``steps`` steps each, as the trainer would but for its comforts."""
     for phase in model.phases():
         optimizers = [
-            torch.optim.Adam([p for m in update.modules for p in m.parameters()], lr=lr)
+            torch.optim.Adam([p for m in update.modules for p in m.parameters()], lr=lr, betas=betas)
             for update in phase.updates
         ]
         for step in range(steps):

@@ -189,7 +189,7 @@ def test_inpainting_is_learned(family: Family) -> None:
     if "inpainting" not in family.supports:
         pytest.skip("the family has no inpainting mode")
     model = family.build(make_spec(2, 0))
-    train(model, shifted_blocks, 220)
+    train(model, shifted_blocks, 220, **family.pace)
     batch = shifted_blocks(10**6)
     drawn = draw(model.eval(), request_for("inpainting", batch))[:, 1] > 0.5
     truth = batch.images[:, 1] > 0.5
