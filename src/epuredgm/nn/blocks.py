@@ -9,8 +9,10 @@ from torch.nn import functional
 GROUP = 16  # channels per group of the normalisation, where they divide
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Normalisation over groups of 16 channels, or over all of them where 16 does not divide."""
+def group_norm(channels: int, normalised: bool = True) -> nn.Module:
+    """Normalisation over groups of 16 channels, or over all of them where 16 does not divide; or none."""
+    if not normalised:
+        return nn.Identity()
     return nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
 
 
@@ -28,14 +30,15 @@ class ResidualBlock(nn.Module):
     Args:
         channels_in, channels_out: of the features.
         context: width of the context vector.
+        normalised: whether features are normalised, each design by itself.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, context: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, context: int, normalised: bool = True) -> None:
         super().__init__()
-        self.norm_in = group_norm(channels_in)
+        self.norm_in = group_norm(channels_in, normalised)
         self.conv_in = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.film = nn.Linear(context, 2 * channels_out)
-        self.norm_out = group_norm(channels_out)
+        self.norm_out = group_norm(channels_out, normalised)
         self.conv_out = zeroed(nn.Conv2d(channels_out, channels_out, 3, padding=1))
         same = channels_in == channels_out
         self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1)
@@ -51,10 +54,14 @@ class ResidualBlock(nn.Module):
 class Stack(nn.Module):
     """``count`` residual blocks; the first changes the number of channels."""
 
-    def __init__(self, channels_in: int, channels_out: int, count: int, context: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, count: int, context: int, normalised: bool = True
+    ) -> None:
         super().__init__()
         widths = [channels_in, *[channels_out] * (count - 1)]
-        self.blocks = nn.ModuleList(ResidualBlock(width, channels_out, context) for width in widths)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, channels_out, context, normalised) for width in widths
+        )
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """(B, channels_in, H, W) and (B, context) -> (B, channels_out, H, W)."""

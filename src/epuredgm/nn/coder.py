@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.patches import padded, patch_grid, space_to_depth, with_planes
 from epuredgm.nn.pixels import PatchesToPixels
 
@@ -21,10 +21,8 @@ class Encoder(nn.Module):
         channels_in: of the images.
         numbers: of each design, seen beside the images (flags of given components); may be 0.
         context: width of the context vector.
-        patch: edge of a patch, in pixels.
-        widths: channels of each level; the grid halves from one to the next.
-        blocks: residual blocks per level.
-        features: width of the result.
+        layers: size of the network.
+        normalised: whether features are normalised, each design by itself.
     """
 
     def __init__(
@@ -34,24 +32,23 @@ class Encoder(nn.Module):
         numbers: int = 0,
         *,
         context: int,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        features: int,
+        layers: EncoderLayers,
+        normalised: bool = True,
     ) -> None:
         super().__init__()
+        patch, widths = layers.patch, layers.widths
         self.patch = patch
         rows, columns = self.grid = patch_grid(size, patch, len(widths))
         self.stem = nn.Conv2d(channels_in * patch**2 + numbers, widths[0], 3, padding=1)
         self.stacks = nn.ModuleList()
         self.shrink = nn.ModuleList()
         for level, width in enumerate(widths):
-            self.stacks.append(Stack(width, width, blocks, context))
+            self.stacks.append(Stack(width, width, layers.blocks, context, normalised))
             if level + 1 < len(widths):
                 self.shrink.append(Halve(width, widths[level + 1]))
         scale = 2 ** (len(widths) - 1)
-        self.norm = group_norm(widths[-1])
-        self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), features)
+        self.norm = group_norm(widths[-1], normalised)
+        self.out = nn.Linear(widths[-1] * (rows // scale) * (columns // scale), layers.features)
 
     def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:
         """(B, channels_in, H, W), (B, context) and, if there are any, (B, numbers) -> (B, features)."""
@@ -73,7 +70,7 @@ class Decoder(nn.Module):
         channels_out: logits per pixel.
         context: width of the vector that every block sees.
         beside: channels of images that the finest level sees (known components); may be 0.
-        patch, widths, blocks: as in :class:`Encoder`, widths from fine to coarse.
+        layers: size of the network.
     """
 
     def __init__(
@@ -83,11 +80,10 @@ class Decoder(nn.Module):
         beside: int = 0,
         *,
         context: int,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
+        layers: DecoderLayers,
     ) -> None:
         super().__init__()
+        patch, widths = layers.patch, layers.widths
         self.size, self.patch = size, patch
         rows, columns = self.grid = patch_grid(size, patch, len(widths))
         scale = 2 ** (len(widths) - 1)
@@ -96,16 +92,16 @@ class Decoder(nn.Module):
         self.stacks = nn.ModuleList()
         self.grow = nn.ModuleList()
         for level, width in reversed(list(enumerate(widths))):
-            self.stacks.append(Stack(width, width, blocks, context))
+            self.stacks.append(Stack(width, width, layers.blocks, context))
             if level:
                 self.grow.append(Double(width, widths[level - 1]))
         self.place = positions(widths[0], rows, columns)
-        self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else None
+        self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else nn.Identity()
         self.pixels = PatchesToPixels(widths[0], patch, beside, channels_out)
 
     def forward(self, context: Tensor, beside: Tensor | None = None) -> Tensor:
         """(B, context) and, if they are seen, images (B, beside, H, W) -> (B, channels_out, H, W)."""
-        seen = () if beside is None else (padded(beside, self.grid, self.patch),)
+        seen = [] if beside is None else [padded(beside, self.grid, self.patch)]
         context = functional.silu(context)
         x = self.start(context).view(-1, *self.coarse)
         for level, stack in enumerate(self.stacks):
@@ -113,7 +109,7 @@ class Decoder(nn.Module):
                 x = self.grow[level - 1](x)
             if level + 1 == len(self.stacks):
                 x = x + self.place
-                if self.look is not None:
-                    x = x + self.look(space_to_depth(*seen, self.patch))
+                for images in seen:
+                    x = x + self.look(space_to_depth(images, self.patch))
             x = stack(x, context)
         return self.pixels(x, *seen)[:, :, : self.size[0], : self.size[1]]
