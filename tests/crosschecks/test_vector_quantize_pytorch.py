@@ -1,4 +1,4 @@
-"""Finite scalars against the independent implementation of vector-quantize-pytorch (extra ``crosschecks``)."""
+"""Finite scalars against the independent implementation of vector-quantize-pytorch."""
 
 from __future__ import annotations
 

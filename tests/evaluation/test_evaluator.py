@@ -99,6 +99,49 @@ def test_shuffled_components_are_exposed_by_overlap_and_count_not_by_centres(
     assert result["validity"]["valid"]["value"] < 0.05
 
 
+def test_a_generator_that_copies_train_designs_is_exposed_and_unseen_designs_are_not(
+    score: Score, make: Make, designs: Designs, test_split: Designs
+) -> None:
+    copied = make(designs.split("train").images[:200])
+    unseen = make(test_split.images)
+    found = score({"unconditional": copied})["metrics"]["memorisation"]
+    assert found["copied"]["value"] == 1
+    assert found["distance"]["value"] == 0 < found["test"]["threshold"]
+    honest = score({"unconditional": unseen})["metrics"]["memorisation"]
+    assert honest["copied"]["interval"][0] <= 0.01 <= honest["copied"]["interval"][1]
+    assert honest["distance"]["value"] == pytest.approx(honest["test"]["mean"])
+
+
+def test_completions_are_told_apart_and_only_the_first_is_compared(
+    score: Score, make: Make, test_split: Designs
+) -> None:
+    images = test_split.images
+    once = make(images, asked=test_split, given=0)
+    blank = images * np.array([1, 0, 0], dtype=np.uint8)[:, None, None]
+
+    def rounds(*sets: Images) -> SampleSet:
+        count = len(sets)
+        return replace(
+            once,
+            images=np.concatenate(sets),
+            ids=np.tile(once.ids, count),
+            conditions=np.tile(once.conditions, (count, 1)),
+            given=np.tile(once.given, (count, 1)),
+        )
+
+    def block(samples: SampleSet) -> dict[str, Any]:
+        return score({"inpainting": {"group_nc": samples}})["modes"]["inpainting"]["group_nc"]
+
+    single, equal, apart = block(once), block(rounds(images, images)), block(rounds(images, blank, blank))
+    assert single["diversity"]["distance"]["value"] is None
+    assert equal["diversity"]["distance"]["value"] == 0
+    assert apart["diversity"]["distance"]["value"] == pytest.approx(2 / 3)  # two of three pairs share nothing
+    for key in ("com", "rce", "adherence"):
+        assert single[key] == equal[key] == apart[key]
+    with pytest.raises(CorruptArtefact, match="rounds"):
+        block(replace(rounds(images, images), ids=np.repeat(once.ids, 2)))
+
+
 def test_the_rules_of_validity_are_those_of_the_real_designs(
     score: Score, make: Make, designs: Designs
 ) -> None:
@@ -368,9 +411,10 @@ def test_every_metric_declares_headlines_that_it_computes(
 ) -> None:
     images = test_split.images[:50]
     asked = test_split.rows(np.arange(50))
-    blocks = score(
+    modes = score(
         {"conditional": make(images, asked=asked), "inpainting": {"fpu": make(images, asked=asked, given=2)}}
-    )["modes"]["inpainting"]["fpu"]
+    )["modes"]
+    blocks = {**modes["conditional"], **modes["inpainting"]["fpu"]}
     for metric in metrics.all_metrics():
         paths = [path for path, _ in figures({"": blocks[metric.key]} if metric.bare else blocks[metric.key])]
         for head in metric.headlines:

@@ -18,7 +18,23 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def family_called(name: str) -> Family:
+    config = compose(CONF, "toy", name, "test")
+    return Family(name, config["model"], config["training"])
+
+
 @pytest.fixture(params=CONF.names("model"), scope="session")
 def family(request: pytest.FixtureRequest) -> Family:
-    name = str(request.param)
-    return Family(name, compose(CONF, "toy", name, "test")["model"])
+    return family_called(str(request.param))
+
+
+@pytest.fixture(params=["ours", "paper"], scope="session")
+def form(request: pytest.FixtureRequest, family: Family) -> Family:
+    """The family as it is by default, and in its published form."""
+    return family.with_network(fidelity=request.param)
+
+
+@pytest.fixture(scope="session")
+def families() -> dict[str, Family]:
+    """All of them by name, for tests of what is a family's own."""
+    return {name: family_called(name) for name in CONF.names("model")}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,6 +12,8 @@ from torch import Tensor
 
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.interface import Batch, GenerativeModel, Progress, SampleRequest
+from epuredgm.stages.build import resolve
+from epuredgm.stages.models import make_model
 
 HEIGHT, WIDTH = 64, 32
 
@@ -23,25 +24,39 @@ class Family:
 
     name: str
     config: dict[str, Any]
+    training: dict[str, Any]
 
     @property
     def supports(self) -> list[str]:
         return self.config["supports"]
 
+    def with_network(self, **changed: Any) -> Family:
+        """The family with other settings of its network."""
+        return replace(self, config={**self.config, "network": {**self.config["network"], **changed}})
+
     @property
     def kind(self) -> type[GenerativeModel]:
-        module, _, kind = self.config["target"].rpartition(".")
-        return getattr(importlib.import_module(module), kind)
+        kind: type[GenerativeModel] = resolve(self.config["target"])
+        return kind
 
     @property
     def draws(self) -> frozenset[str]:
         return self.kind.draws
 
+    @property
+    def pace(self) -> dict[str, Any]:
+        """Settings of :func:`train`: a game between updates needs its balance, and is played as declared."""
+        games = [p["updates"] for p in self.training["phases"].values() if len(p["updates"]) > 1]
+        optimizers = [update["optimizer"] for updates in games for update in updates.values()]
+        return {key: optimizers[-1][key] for key in ("lr", "betas")} if optimizers else {}
+
     def build(self, spec: DataSpec, seed: int = 0, **changed: Any) -> GenerativeModel:
         """The family for a data set; ``changed`` replaces settings of the network or the sampler."""
         torch.manual_seed(seed)
-        build: Callable[..., GenerativeModel] = self.kind
-        return build(spec, **{**self.config["network"], **self.config["sampler"], **changed}).eval()
+        groups = [{**self.config[name]} for name in ("network", "sampler")]
+        for group in groups:
+            group.update({key: value for key, value in changed.items() if key in group})
+        return make_model(self.config["target"], spec, *groups).eval()
 
 
 def make_spec(
@@ -81,11 +96,17 @@ def progress(step: int = 0, steps: int = 10) -> Progress:
     return Progress(0, 1, step, steps, torch.Generator().manual_seed(1000 + step))
 
 
-def train(model: GenerativeModel, batches: Callable[[int], Batch], steps: int, lr: float = 5e-3) -> None:
+def train(
+    model: GenerativeModel,
+    batches: Callable[[int], Batch],
+    steps: int,
+    lr: float = 5e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> None:
     """All phases of the family, ``steps`` steps each, as the trainer would but for its comforts."""
     for phase in model.phases():
         optimizers = [
-            torch.optim.Adam([p for m in update.modules for p in m.parameters()], lr=lr)
+            torch.optim.Adam([p for m in update.modules for p in m.parameters()], lr=lr, betas=betas)
             for update in phase.updates
         ]
         for step in range(steps):

@@ -24,35 +24,35 @@ TOY = SPECS["toy-like"]
 
 
 @pytest.fixture(params=SPECS, scope="module")
-def spec(request: pytest.FixtureRequest, family: Family) -> DataSpec:
+def spec(request: pytest.FixtureRequest, form: Family) -> DataSpec:
     """A data set that the family can draw; one that it cannot is refused when the model is built."""
     chosen = SPECS[request.param]
-    if chosen.values not in family.draws:
+    if chosen.values not in form.draws:
         with pytest.raises(BadRequest, match=f"{chosen.values} ones"):
-            family.build(chosen)
-        pytest.skip(f"{family.name} does not draw {chosen.values} values")
+            form.build(chosen)
+        pytest.skip(f"{form.name} does not draw {chosen.values} values")
     return chosen
 
 
 @pytest.fixture(scope="module")
-def trained(family: Family) -> GenerativeModel:
+def trained(form: Family) -> GenerativeModel:
     """A model that has seen enough for its zero-initialised layers to have left zero."""
-    model = family.build(TOY)
-    train(model, lambda step: make_batch(TOY, 8, step), 12)
+    model = form.build(TOY)
+    train(model, lambda step: make_batch(TOY, 8, step), 30)
     return model.eval()
 
 
-def modes_of(family: Family, spec: DataSpec) -> list[str]:
-    return [mode for mode in family.supports if mode != "conditional" or spec.condition_width]
+def modes_of(form: Family, spec: DataSpec) -> list[str]:
+    return [mode for mode in form.supports if mode != "conditional" or spec.condition_width]
 
 
-def test_supports_only_modes_that_exist(family: Family) -> None:
-    assert set(family.supports) <= set(MODES)
+def test_supports_only_modes_that_exist(form: Family) -> None:
+    assert set(form.supports) <= set(MODES)
 
 
-def test_samples_have_the_shape_and_range_of_designs(family: Family, spec: DataSpec) -> None:
-    model, batch = family.build(spec), make_batch(spec, 3)
-    for mode in modes_of(family, spec):
+def test_samples_have_the_shape_and_range_of_designs(form: Family, spec: DataSpec) -> None:
+    model, batch = form.build(spec), make_batch(spec, 3)
+    for mode in modes_of(form, spec):
         images = draw(model, request_for(mode, batch, given=spec.channels - 1))
         assert images.shape == batch.images.shape
         assert images.dtype == torch.float32
@@ -60,15 +60,15 @@ def test_samples_have_the_shape_and_range_of_designs(family: Family, spec: DataS
         assert images.max() <= 1
 
 
-def test_a_mode_that_is_not_supported_is_refused(family: Family) -> None:
-    model, batch = family.build(TOY), make_batch(TOY, 2)
-    for mode in set(MODES) - set(family.supports):
+def test_a_mode_that_is_not_supported_is_refused(form: Family) -> None:
+    model, batch = form.build(TOY), make_batch(TOY, 2)
+    for mode in set(MODES) - set(form.supports):
         with pytest.raises(UnsupportedMode):
             draw(model, request_for(mode, batch))
 
 
-def test_an_update_reaches_all_of_its_modules_and_nothing_else(family: Family, spec: DataSpec) -> None:
-    model, batch = family.build(spec), make_batch(spec, 4)
+def test_an_update_reaches_all_of_its_modules_and_nothing_else(form: Family, spec: DataSpec) -> None:
+    model, batch = form.build(spec), make_batch(spec, 4)
     for phase in model.phases():
         assert all(torch.isfinite(term) for term in phase.validate(batch, progress()).values())
         for update in phase.updates:
@@ -101,14 +101,16 @@ def test_an_update_reaches_all_of_its_modules_and_nothing_else(family: Family, s
 def test_the_condition_changes_the_loss(trained: GenerativeModel) -> None:
     batch = make_batch(TOY, 8, seed=3)
     other = batch._replace(conditions=batch.conditions + 2)
-    for phase in trained.phases():
-        for update in phase.updates:
-            with torch.no_grad():
-                assert update.loss(batch, progress())["loss"] != update.loss(other, progress())["loss"]
+    with torch.no_grad():  # of one update at least: some learn pictures of any condition
+        assert any(
+            update.loss(batch, progress())["loss"] != update.loss(other, progress())["loss"]
+            for phase in trained.phases()
+            for update in phase.updates
+        )
 
 
-def test_the_condition_changes_the_samples(family: Family, trained: GenerativeModel) -> None:
-    if "conditional" not in family.supports:
+def test_the_condition_changes_the_samples(form: Family, trained: GenerativeModel) -> None:
+    if "conditional" not in form.supports:
         pytest.skip("the family has no conditional mode")
     batch = make_batch(TOY, 8, seed=3)
     other = batch._replace(conditions=batch.conditions + 2)
@@ -116,15 +118,15 @@ def test_the_condition_changes_the_samples(family: Family, trained: GenerativeMo
     assert not torch.equal(one, two)
 
 
-def test_the_same_seed_draws_the_same_samples(family: Family, trained: GenerativeModel) -> None:
-    for mode in family.supports:
+def test_the_same_seed_draws_the_same_samples(form: Family, trained: GenerativeModel) -> None:
+    for mode in form.supports:
         request = request_for(mode, make_batch(TOY, 8, seed=4))
         assert torch.equal(draw(trained, request, seed=1), draw(trained, request, seed=1))
         assert not torch.equal(draw(trained, request, seed=1), draw(trained, request, seed=2))
 
 
-def test_pixels_that_are_not_given_have_no_influence(family: Family, trained: GenerativeModel) -> None:
-    if "inpainting" not in family.supports:
+def test_pixels_that_are_not_given_have_no_influence(form: Family, trained: GenerativeModel) -> None:
+    if "inpainting" not in form.supports:
         pytest.skip("the family has no inpainting mode")
     request = request_for("inpainting", make_batch(TOY, 4, seed=5))
     assert request.known is not None
@@ -134,8 +136,8 @@ def test_pixels_that_are_not_given_have_no_influence(family: Family, trained: Ge
     assert torch.equal(draw(trained, request), draw(trained, dataclasses.replace(request, known=leaky)))
 
 
-def test_the_given_component_changes_the_others(family: Family, trained: GenerativeModel) -> None:
-    if "inpainting" not in family.supports:
+def test_the_given_component_changes_the_others(form: Family, trained: GenerativeModel) -> None:
+    if "inpainting" not in form.supports:
         pytest.skip("the family has no inpainting mode")
     batch = make_batch(TOY, 8, seed=5)
     other = batch._replace(images=batch.images.roll(8, 3))
@@ -145,19 +147,19 @@ def test_the_given_component_changes_the_others(family: Family, trained: Generat
     assert not torch.equal(one[free], two[free])
 
 
-def test_no_generated_component_overlaps_an_exclusive_one(family: Family, trained: GenerativeModel) -> None:
+def test_no_generated_component_overlaps_an_exclusive_one(form: Family, trained: GenerativeModel) -> None:
     batch = make_batch(TOY, 8, seed=6)
-    for mode in family.supports:
+    for mode in form.supports:
         images = draw(trained, request_for(mode, batch))
         if mode == "inpainting":
             images[:, 0] = batch.images[:, 0]
         assert ((images > 0.5).sum(1) <= 1).all()
 
 
-def test_weights_and_buffers_carry_the_whole_model(family: Family, trained: GenerativeModel) -> None:
-    copy = family.build(TOY, seed=99)
+def test_weights_and_buffers_carry_the_whole_model(form: Family, trained: GenerativeModel) -> None:
+    copy = form.build(TOY, seed=99)
     copy.load_state_dict(trained.state_dict())
-    for mode in family.supports:
+    for mode in form.supports:
         request = request_for(mode, make_batch(TOY, 4, seed=7))
         assert torch.equal(draw(trained, request), draw(copy.eval(), request))
 
@@ -187,7 +189,7 @@ def test_inpainting_is_learned(family: Family) -> None:
     if "inpainting" not in family.supports:
         pytest.skip("the family has no inpainting mode")
     model = family.build(make_spec(2, 0))
-    train(model, shifted_blocks, 220)
+    train(model, shifted_blocks, 220, **family.pace)
     batch = shifted_blocks(10**6)
     drawn = draw(model.eval(), request_for("inpainting", batch))[:, 1] > 0.5
     truth = batch.images[:, 1] > 0.5

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from epuredgm.nn.flow import SOLVERS, interpolate, logit_normal_times, time_grid, velocity
+from epuredgm.nn.flow import SOLVERS, VELOCITY, logit_normal_times, straight, time_grid, velocity
 
 DEVIATION, MEAN, LAST = 0.5, 1.5, 0.9
 
@@ -52,10 +52,16 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(solver: str, ord
 
 def test_noise_is_at_zero_and_data_at_one() -> None:
     noise, data = torch.randn(2, 1, 2, 2), torch.randn(2, 1, 2, 2)
-    assert torch.equal(interpolate(noise, data, torch.zeros(2)), noise)
-    assert torch.equal(interpolate(noise, data, torch.ones(2)), data)
-    t = torch.tensor([0.3, 0.8])
-    torch.testing.assert_close(velocity(interpolate(noise, data, t), data, t), data - noise)
+    assert torch.equal(straight(torch.zeros(2)).mix(data, noise), noise)
+    assert torch.equal(straight(torch.ones(2)).mix(data, noise), data)
+
+
+def test_the_velocity_is_the_derivative_of_the_path_and_tells_the_data() -> None:
+    noise, data, t = torch.randn(2, 1, 2, 2), torch.randn(2, 1, 2, 2), torch.tensor([0.3, 0.8])
+    x_t, said = straight(t).mix(data, noise), VELOCITY.target(data, noise, straight(t))
+    torch.testing.assert_close(straight(t + 0.1).mix(data, noise), x_t + 0.1 * said)
+    torch.testing.assert_close(velocity(x_t, data, t), said)
+    torch.testing.assert_close(VELOCITY.data(said, x_t, straight(t)), data)
 
 
 def test_the_grid_runs_from_noise_to_just_before_the_data() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
-from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
+from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian, pooled_moments
 
 LATENT = 4
 
@@ -73,3 +73,68 @@ def test_density_and_divergence_of_diagonal_gaussians_of_any_shape() -> None:
     torch.testing.assert_close(q.kl_to(q), torch.zeros(3, 5))
     z = torch.randn(3, 5, LATENT)
     torch.testing.assert_close(q.log_density(z), normals[0].log_prob(z))
+
+
+def random_full(seed: int, count: int = 6) -> FullGaussian:
+    rng = torch.Generator().manual_seed(seed)
+    root = torch.randn(count, LATENT, LATENT + 1, dtype=torch.float64, generator=rng)
+    mean = torch.randn(count, LATENT, dtype=torch.float64, generator=rng)
+    return FullGaussian.of_covariance(mean, root @ root.mT)
+
+
+def test_covariance_and_precision_say_the_same() -> None:
+    q = random_full(0)
+    precision = q.factor @ q.factor.mT
+    again = FullGaussian.of_precision(precision, (precision @ q.mean[..., None])[..., 0])
+    torch.testing.assert_close(again.mean, q.mean)
+    torch.testing.assert_close(again.factor, q.factor)
+    torch.testing.assert_close(q.covariance() @ precision, torch.eye(LATENT).double().expand(6, -1, -1))
+
+
+def test_divergence_of_full_gaussians() -> None:
+    q, p = random_full(1), random_full(2)
+    torch.testing.assert_close(
+        q.kl_to(p), kl_divergence(as_distribution(q), as_distribution(p)), rtol=1e-5, atol=1e-5
+    )
+    assert (q.kl_to(p) > 0).all()
+    torch.testing.assert_close(q.kl_to(q), torch.zeros(6).double())
+    prior = FullGaussian(p.mean[0], p.factor[0])
+    torch.testing.assert_close(q.kl_to(prior)[3], FullGaussian(q.mean[3], q.factor[3]).kl_to(prior))
+
+
+def test_the_marginal_of_the_last_numbers() -> None:
+    q = random_full(3)
+    last = q.last(2)
+    torch.testing.assert_close(last.mean, q.mean[:, 2:])
+    torch.testing.assert_close(last.covariance(), q.covariance()[:, 2:, 2:])
+
+
+def test_pooled_moments_are_those_of_draws_from_every_row() -> None:
+    q, known = random_full(4), torch.randn(6, 2)
+    moments = pooled_moments(
+        [
+            (known[:4], FullGaussian(*(part[:4] for part in q))),
+            (known[4:], FullGaussian(*(part[4:] for part in q))),
+        ]
+    )
+    many = FullGaussian(*(part.repeat_interleave(40_000, 0) for part in q))
+    rows = torch.cat([known.repeat_interleave(40_000, 0), many.draw(torch.Generator().manual_seed(0))], 1)
+    scale = moments.covariance.diagonal().sqrt()
+    assert ((rows.mean(0) - moments.mean).abs() < 0.02 * scale).all()
+    assert ((rows.T.cov() - moments.covariance).abs() < 0.03 * scale[:, None] * scale).all()
+    torch.testing.assert_close(moments.within[2:, 2:], q.covariance().mean(0))
+    shares = moments.informative()
+    assert (shares >= -1e-9).all()
+    assert (shares <= 1 + 1e-9).all()
+    torch.testing.assert_close(shares[:2], torch.ones(2).double())  # what is known has no variance within
+
+
+def test_gaussians_side_by_side_and_colder_draws() -> None:
+    q, p = diagonal(5), diagonal(5)
+    both = DiagonalGaussian.stack([q, p])
+    torch.testing.assert_close(
+        both.kl_to_standard(), torch.stack([q.kl_to_standard(), p.kl_to_standard()], 1)
+    )
+    warm, cold, frozen = (q.draw(torch.Generator().manual_seed(0), t) for t in (1.0, 0.5, 0.0))
+    torch.testing.assert_close(cold - q.mean, 0.5 * (warm - q.mean))
+    assert torch.equal(frozen, q.mean)

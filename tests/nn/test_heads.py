@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.heads import ExclusiveHead, Head, IndependentHead, labels_of
+from epuredgm.nn.heads import ExclusiveHead, Head, IndependentHead, LaplaceHead, labels_of
 
 
 def exclusive_images(count: int, components: int, seed: int = 0) -> Tensor:
@@ -49,6 +49,19 @@ def test_exclusive_likelihood_of_the_hidden_is_conditional_on_the_given() -> Non
 
 
 @pytest.mark.parametrize("head", [ExclusiveHead(3), IndependentHead(3)])
+def test_likelihoods_of_given_and_hidden_make_up_that_of_all(head: Head) -> None:
+    images, logits = exclusive_images(3, 3), 5 * torch.randn(3, head.channels, 4, 6)
+    given = torch.tensor([[True, False, True], [True, True, True], [False, False, False]])
+    evidence = Evidence.of(images, given)
+    torch.testing.assert_close(
+        head.nll_of_given(logits, evidence) + head.nll(logits, images, evidence), head.nll(logits, images)
+    )
+
+
+HEADS = [ExclusiveHead(3), IndependentHead(3), LaplaceHead(3, True, 0.75), LaplaceHead(3, False, 0.75)]
+
+
+@pytest.mark.parametrize("head", HEADS)
 def test_given_components_are_returned_cost_nothing_and_get_no_gradient(head: Head) -> None:
     images = exclusive_images(2, 3)
     given = torch.tensor([[True, False, True], [True, True, True]])
@@ -97,3 +110,37 @@ def test_logits_of_single_components_become_logits_of_the_head(kind: type[Head],
     assert joined.shape == (2, head.channels, 4, 6)
     assert torch.equal(joined[:, head.channels - components :], logits)
     assert (joined[:, : head.channels - components] == 0).all()
+
+
+def test_marginals_keep_their_probabilities_where_they_leave_some_to_the_background(components: int) -> None:
+    p = torch.rand(2, components, 4, 6) * 0.9 / components
+    joint = ExclusiveHead(components).of_marginals(p.logit()).softmax(1)
+    torch.testing.assert_close(joint[:, 1:], p)
+    torch.testing.assert_close(joint[:, 0], 1 - p.sum(1))
+    assert torch.equal(IndependentHead(components).of_marginals(p), p)
+
+
+def test_no_background_is_left_on_the_border_of_two_sure_components() -> None:
+    head = ExclusiveHead(2)
+    sure = torch.tensor([[0.9, 0.45, 0.3, 0.01], [0.9, 0.46, 0.3, 0.02]]).logit()[None, :, None]
+    assert labels_of(head.decide(head.of_marginals(sure))).tolist()[0][0][1:] == [2, 0, 0]
+    assert torch.isfinite(head.of_marginals(100 * torch.randn(2, 2, 4, 6))).all()
+
+
+def test_the_laplace_likelihood_has_a_fixed_scale() -> None:
+    outputs, images = torch.randn(2, 3, 4, 6), torch.rand(2, 3, 4, 6).round()
+    brute = -torch.distributions.Laplace(outputs, 0.75).log_prob(images).sum((1, 2, 3))
+    torch.testing.assert_close(LaplaceHead(3, True, 0.75).nll(outputs, images), brute)
+
+
+def test_the_laplace_decision_leaves_a_pixel_to_the_strongest_where_the_data_are_exclusive() -> None:
+    images, outputs = exclusive_images(4, 3), 2 * torch.randn(4, 3, 4, 6)
+    evidence = Evidence.of(images, torch.tensor([False, True, False]).expand(4, -1))
+    free, exclusive = LaplaceHead(3, False, 0.75), LaplaceHead(3, True, 0.75)
+    assert torch.equal(free.decide(outputs), outputs.clamp(0, 1))
+    decided = exclusive.decide(outputs)
+    assert ((decided > 0).sum(1) <= 1).all()
+    torch.testing.assert_close(decided.amax(1), outputs.clamp(0, 1).amax(1))
+    completed = exclusive.decide(outputs, evidence)
+    assert ((completed > 0).sum(1) <= 1).all()
+    assert torch.equal(completed[:, 1], images[:, 1])

@@ -77,6 +77,20 @@ def test_conditioning_is_exact() -> None:
     )
 
 
+def test_a_marginal_leaves_numbers_out_and_puts_the_rest_in_order() -> None:
+    mixture = random_mixture(3, 4, seed=5)
+    columns = torch.tensor([3, 0])
+    part = mixture.marginal(columns)
+    normals = MultivariateNormal(
+        mixture.means[:, columns].double(), mixture.covariances[:, columns][:, :, columns].double()
+    )
+    points = torch.randn(50, 2)
+    by_hand = (mixture.weights.double().log() + normals.log_prob(points.double()[:, None])).logsumexp(1)
+    torch.testing.assert_close(log_density(part, points), by_hand)
+    everything = mixture.marginal(torch.arange(4))
+    assert torch.equal(everything.covariances, mixture.covariances)
+
+
 def test_a_conditional_draw_has_the_conditional_moments() -> None:
     mixture = random_mixture(3, 4, seed=2)
     c = torch.tensor([[0.4]])

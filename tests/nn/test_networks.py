@@ -11,7 +11,11 @@ from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
 from epuredgm.nn.blocks import Attention, ResidualBlock, group_norm
 from epuredgm.nn.coder import Decoder, Encoder
 from epuredgm.nn.evidence import Evidence
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers, UNetLayers
 from epuredgm.nn.unet import UNet
+
+ENCODER = EncoderLayers(patch=2, widths=[16, 32], blocks=1, features=12)
+DECODER = DecoderLayers(patch=2, widths=[16, 32], blocks=1)
 
 
 def make_spec(components: int) -> DataSpec:
@@ -33,10 +37,7 @@ def make_unet(components: int, attention: bool = True) -> UNet:
         components + 1,
         components,
         context=8,
-        patch=2,
-        widths=[16, 32],
-        blocks=2,
-        attention=attention,
+        layers=UNetLayers(patch=2, widths=[16, 32], blocks=2, attention=attention),
     )
 
 
@@ -80,9 +81,8 @@ def test_rows_of_a_batch_do_not_influence_each_other() -> None:
 
 @pytest.mark.parametrize("components", [1, 3, 5])
 def test_the_coder_goes_from_evidence_to_features_to_logits(components: int) -> None:
-    shape = {"context": 8, "patch": 2, "widths": [16, 32], "blocks": 1}
-    encoder = Encoder((16, 8), components, components, features=12, **shape)
-    decoder = Decoder((16, 8), components, **shape)
+    encoder = Encoder((16, 8), components, components, context=8, layers=ENCODER)
+    decoder = Decoder((16, 8), components, context=8, layers=DECODER)
     images, context = torch.rand(2, components, 16, 8), torch.randn(2, 8)
     flags = torch.ones(2, components)
     assert encoder(images, context, flags).shape == (2, 12)
@@ -115,9 +115,8 @@ def test_any_width_can_be_normalised() -> None:
 
 @pytest.mark.parametrize("components", [1, 3, 5])
 def test_a_component_bank_treats_each_component_by_itself_and_knows_which_it_is(components: int) -> None:
-    spec, shape = make_spec(components), {"context": 8, "patch": 2, "widths": [16, 32], "blocks": 1}
-    encoder = ComponentEncoder(spec, features=12, **shape)
-    decoder = ComponentDecoder(spec, 4, **shape)
+    encoder = ComponentEncoder(make_spec(components), context=8, layers=ENCODER)
+    decoder = ComponentDecoder(make_spec(components), 4, context=8, layers=DECODER)
     for network, result, given in (
         (encoder, (2, components, 12), torch.rand(2, components, 16, 8)),
         (decoder, (2, components, 16, 8), torch.randn(2, components, 4)),

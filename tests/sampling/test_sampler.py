@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from epuredgm.core.errors import EpureError, Interrupted, UnsupportedMode
 from epuredgm.core.jobs import Mode
 from epuredgm.core.monitor import Monitor
+from epuredgm.core.spec import DataSpec
 from epuredgm.data.samples import SampleSet
 from epuredgm.interface import SampleRequest
 from epuredgm.sampling.discrete import to_stored
@@ -47,7 +48,7 @@ def test_conditional_sampling_reads_no_image(tmp_path: Path) -> None:
     spec = fakes.spec()
     designs = fakes.designs(spec, images=fakes.Forbidden())
     model = fakes.Noise(spec)
-    drawn = fakes.sampler(model).draw(conditional(spec, designs, 10, 0), {}, Parts(tmp_path, "k"))
+    drawn, _ = fakes.sampler(model).draw(conditional(spec, designs, 10, 0), {}, Parts(tmp_path, "k"))
     rows = ordered_test_rows(designs.train, 10, 0)
     assert drawn.ids.tolist() == designs.ids[rows].tolist()
     np.testing.assert_array_equal(drawn.conditions, designs.conditions[rows].astype(np.float32))
@@ -60,8 +61,9 @@ def test_conditional_sampling_reads_no_image(tmp_path: Path) -> None:
 def test_unconditional_sampling_asks_for_nothing(tmp_path: Path) -> None:
     spec = fakes.spec()
     model = fakes.Noise(spec)
-    drawn = fakes.sampler(model).draw(unconditional(spec, 10), {"weights": "abc"}, Parts(tmp_path, "k"))
+    drawn, cost = fakes.sampler(model).draw(unconditional(spec, 10), {"weights": "abc"}, Parts(tmp_path, "k"))
     assert [request.count for request in model.asked] == [7, 3]
+    assert cost.designs == 10
     assert all(request.conditions is None and request.known is None for request in model.asked)
     assert np.isnan(drawn.conditions).all()
     assert set(drawn.ids.tolist()) == {""}
@@ -84,7 +86,9 @@ def test_given_components_come_back_exactly_and_the_model_sees_nothing_else(
 ) -> None:
     spec = fakes.spec(values, exclusive)
     designs, model = fakes.designs(spec), fakes.Noise(spec)
-    drawn = fakes.sampler(model).draw(inpainting(spec, designs, 100, 0, component), {}, Parts(tmp_path, "k"))
+    drawn, _ = fakes.sampler(model).draw(
+        inpainting(spec, designs, 100, 0, component), {}, Parts(tmp_path, "k")
+    )
     rows, channel = ordered_test_rows(designs.train, 100, 0), "abc".index(component)
     assert len(drawn) == 20
     np.testing.assert_array_equal(drawn.images[:, channel], designs.images[rows, channel])
@@ -96,6 +100,41 @@ def test_given_components_come_back_exactly_and_the_model_sees_nothing_else(
     assert not known[:, np.arange(3) != channel].any()
     if exclusive:
         assert drawn.images.sum(axis=1).max() <= 1
+
+
+def test_several_completions_are_drawn_around_each_given_component(tmp_path: Path) -> None:
+    spec = fakes.spec()
+    designs, model = fakes.designs(spec), fakes.Noise(spec)
+    once, thrice = (inpainting(spec, designs, 7, 0, "b", completions) for completions in (1, 3))
+    one, three = (
+        fakes.sampler(model).draw(request, {}, Parts(tmp_path / str(len(request)), "k"))[0]
+        for request in (once, thrice)
+    )
+    assert three.ids.tolist() == 3 * one.ids.tolist()
+    rounds = three.images.reshape(3, *one.images.shape)
+    assert np.array_equal(rounds[0], one.images)  # more completions leave the first as they were
+    assert np.array_equal(rounds[1][:, 1], one.images[:, 1])
+    assert not np.array_equal(rounds[1], rounds[2])
+
+
+def test_the_cost_is_how_often_a_layer_sees_a_batch(tmp_path: Path) -> None:
+    class Repeated(fakes.Noise):
+        def __init__(self, spec: DataSpec) -> None:
+            super().__init__(spec)
+            self.often, self.once = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+
+        def sample(self, request: SampleRequest, rng: torch.Generator) -> torch.Tensor:
+            self.once(torch.zeros(1))
+            for _ in range(5):
+                self.often(torch.zeros(1))
+            return super().sample(request, rng)
+
+    sampler = fakes.sampler(Repeated(fakes.spec()))
+    _, cost = sampler.draw(unconditional(fakes.spec(), 10), {}, Parts(tmp_path, "k"))
+    assert (cost.designs, cost.evaluations) == (10, 5)
+    assert cost.to_dict()["seconds_per_1000"] == 100 * cost.seconds
+    _, nothing = sampler.draw(unconditional(fakes.spec(), 10), {}, Parts(tmp_path, "k"))
+    assert (nothing.designs, nothing.evaluations) == (0, 0)  # finished batches are found
 
 
 @settings(max_examples=50)
@@ -134,7 +173,7 @@ def requests() -> list[SetRequest]:
 
 def written(request: SetRequest, folder: Path, seed: int = 4, monitor: Monitor | None = None) -> bytes:
     sampler = fakes.sampler(fakes.Noise(fakes.spec()), seed, monitor or Monitor())
-    sampler.draw(request, {}, Parts(folder, "k")).write(folder / "samples.npz")
+    sampler.draw(request, {}, Parts(folder, "k"))[0].write(folder / "samples.npz")
     return (folder / "samples.npz").read_bytes()
 
 
@@ -153,7 +192,7 @@ def test_sets_do_not_share_their_draws(tmp_path: Path) -> None:
     drawn = []
     for number, request in enumerate(requests()):
         sampler = fakes.sampler(fakes.Noise(fakes.spec()), 4)
-        drawn.append(sampler.draw(request, {}, Parts(tmp_path / str(number), "k")).images[:7, 0].tobytes())
+        drawn.append(sampler.draw(request, {}, Parts(tmp_path / str(number), "k"))[0].images[:7, 0].tobytes())
     assert len(set(drawn)) == 3
 
 
@@ -175,7 +214,7 @@ def test_a_stopped_set_goes_on_where_it_was_and_is_the_unbroken_one(tmp_path: Pa
     assert not (tmp_path / "b" / "samples.npz").exists()
     model = fakes.Noise(fakes.spec())
     parts = Parts(tmp_path / "b", "k")
-    fakes.sampler(model, 4).draw(request, {}, parts).write(tmp_path / "b" / "samples.npz")
+    fakes.sampler(model, 4).draw(request, {}, parts)[0].write(tmp_path / "b" / "samples.npz")
     assert (tmp_path / "b" / "samples.npz").read_bytes() == unbroken
     assert [asked.count for asked in model.asked] == [6]  # two batches of seven were there
     parts.remove()
@@ -209,7 +248,7 @@ def test_without_conditions_there_is_no_conditional_mode_but_inpainting(tmp_path
         conditional(spec, designs, 5, 0)
     request = inpainting(spec, designs, 5, 0, "a")
     assert request.mode is Mode.INPAINTING
-    assert fakes.sampler(model).draw(request, {}, Parts(tmp_path, "k")).conditions.shape == (5, 0)
+    assert fakes.sampler(model).draw(request, {}, Parts(tmp_path, "k"))[0].conditions.shape == (5, 0)
     assert model.asked[0].conditions is None
 
 

@@ -58,6 +58,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             "auto, fp32, bf16 or fp16",
         ),
         "sampling.num_samples": (sampling.num_samples >= 1, "at least 1"),
+        "sampling.completions": (sampling.completions >= 1, "at least 1"),
         "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
         "sampling.guidance": (0 <= sampling.guidance < math.inf, "at least 0 and finite"),
         "evaluation.bootstrap": (evaluation.bootstrap >= 1, "at least 1"),

@@ -116,6 +116,7 @@ class SamplingSettings:
     """What is drawn from a trained model."""
 
     num_samples: int
+    completions: int  # designs drawn around each given component
     batch_size: int
     guidance: float
 
@@ -161,14 +162,19 @@ class Settings:
 S = TypeVar("S")
 
 
-def read(kind: type[S], content: Mapping[str, Any]) -> S:
+def read(kind: type[S], content: Mapping[str, Any], key: str = "") -> S:
     """An instance of the settings class ``kind`` from plain ``content``, checked.
+
+    Args:
+        kind: a dataclass.
+        content: its fields as plain data.
+        key: where the content stands in the configuration, for messages.
 
     Raises:
         BadRequest: listing every unknown key (with its nearest neighbour), missing key and wrong type.
     """
     problems: list[str] = []
-    settings = _value(kind, content, "", problems)
+    settings = _value(kind, content, key, problems)
     if problems:
         raise BadRequest("\n".join(["configuration:", *(f"  - {problem}" for problem in problems)]))
     return settings  # type: ignore[no-any-return]

@@ -20,6 +20,8 @@ from epuredgm.core.files import atomic_writer
 class SampleSet:
     """Generated designs with what they were asked for; rows correspond.
 
+    With several completions of each of n designs, row ``c * n + i`` is completion c of design i.
+
     Attributes:
         images: uint8 (N, C, H, W) in {0, 1} (0..255 for grey data).
         components: names of the C channels.

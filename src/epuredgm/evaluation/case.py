@@ -77,6 +77,7 @@ class Case:
         given: bool (n, C), which components were given.
         train, test: all real designs of either split, from which floors are drawn.
         paired: row i of both sides shares its condition or its given component.
+        completions: further draws for the same conditions and components, (n) designs each.
         draws: every random choice.
         confidence: level of the intervals.
     """
@@ -88,6 +89,7 @@ class Case:
     train: Population
     test: Population
     paired: bool
+    completions: tuple[Population, ...]
     draws: Draws
     confidence: float
 

@@ -93,15 +93,22 @@ class _Bench:
         self.row_of = {str(name): row for row, name in enumerate(designs.ids[~designs.train])}
 
     def case(self, samples: SampleSet, name: str) -> Case:
-        """One sample set with its counterpart: the designs of the same rows, or a subset of the same size."""
+        """One sample set with its counterpart: the designs of the same rows, or a subset of the same size.
+
+        Of several completions the first is the set, so that its rows are independent.
+        """
         self._check(samples, name)
         generated = Population(
             samples.images, self.spec.values, samples.conditions.astype(np.float64), samples.condition_names
         )
         paired = bool(samples.ids.size) and bool((samples.ids != "").all())
         given = samples.given
+        completions: tuple[Population, ...] = ()
         if paired:
-            real = self.test.rows(self._rows(samples, name))
+            first, *further = self._rounds(samples, name)
+            real = self.test.rows(self._rows(samples, name)[first])
+            completions = tuple(generated.rows(rows) for rows in further)
+            generated, given = generated.rows(first), given[first]
         else:
             count = min(len(generated), len(self.test))
             chosen = self._subset(len(generated), count, "generated")
@@ -117,8 +124,27 @@ class _Bench:
             seed=derive(self.seed, "evaluate", name),
         )
         return Case(
-            self.spec, generated, real, given, self.train, self.test, paired, draws, self.settings.confidence
+            spec=self.spec,
+            generated=generated,
+            real=real,
+            given=given,
+            train=self.train,
+            test=self.test,
+            paired=paired,
+            completions=completions,
+            draws=draws,
+            confidence=self.settings.confidence,
         )
+
+    def _rounds(self, samples: SampleSet, name: str) -> list[NDArray[np.int64]]:
+        """Row numbers of each completion: all designs come once, then all of them again."""
+        count = len(set(samples.ids.tolist()))
+        if len(samples) % count or (samples.ids.reshape(-1, count) != samples.ids[:count]).any():
+            raise CorruptArtefact(
+                f"samples {name}: the completions of its {count} designs are not in rounds",
+                "Draw them again: --force sample",
+            )
+        return list(np.arange(len(samples), dtype=np.int64).reshape(-1, count))
 
     def _subset(self, pool: int, count: int, side: str) -> NDArray[np.int64]:
         rng = np.random.default_rng(derive(self.seed, "evaluate", "subset", side, count))

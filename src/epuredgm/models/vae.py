@@ -7,11 +7,12 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder, Encoder
@@ -19,7 +20,8 @@ from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.gaussian import DiagonalGaussian, FullGaussian
 from epuredgm.nn.heads import head_for
-from epuredgm.nn.mixture import GaussianMixture
+from epuredgm.nn.latent_prior import LatentPrior
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 
 
 class VAE(GenerativeModel):
@@ -28,10 +30,9 @@ class VAE(GenerativeModel):
     Args:
         spec: the data set.
         latent: width of the latent vector, D.
-        patch, blocks: of the encoder and the decoder; see :class:`epuredgm.nn.coder.Encoder`.
-        encoder_widths, decoder_widths: channels of their levels, from fine to coarse.
+        encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
-        features: width of what the encoder makes of a design.
+        fidelity: ``ours``, or ``paper``: latents are drawn from N(0, I), no prior is fitted.
         condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
         kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
         prior_components: Gaussians in the prior.
@@ -43,38 +44,27 @@ class VAE(GenerativeModel):
         spec: DataSpec,
         *,
         latent: int,
-        patch: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        blocks: int,
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         context: int,
-        features: int,
+        fidelity: str,
         condition_dropout: float,
         kl_warmup: float,
         prior_components: int,
         prior_iterations: int,
     ) -> None:
         super().__init__(spec)
+        require_choice("model.network.fidelity", fidelity, FIDELITIES)
+        self.paper = fidelity == "paper"
         self.latent = latent
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
-        self.encoder = Encoder(
-            spec.size,
-            spec.channels,
-            spec.channels,
-            context=context,
-            patch=patch,
-            widths=encoder_widths,
-            blocks=blocks,
-            features=features,
-        )
-        self.posterior = nn.Linear(features, 2 * latent)
-        self.partial = nn.Linear(features, FullGaussian.parameters(latent))
+        self.encoder = Encoder(spec.size, spec.channels, spec.channels, context=context, layers=encoder)
+        self.posterior = nn.Linear(encoder.features, 2 * latent)
+        self.partial = nn.Linear(encoder.features, FullGaussian.parameters(latent))
         self.mix = nn.Sequential(nn.Linear(latent + context, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(
-            spec.size, self.head.channels, context=context, patch=patch, widths=decoder_widths, blocks=blocks
-        )
-        self.prior = GaussianMixture(prior_components, latent + spec.condition_width)
+        self.decoder = Decoder(spec.size, self.head.channels, context=context, layers=decoder)
+        self.prior = LatentPrior(prior_components, latent, spec.condition_width)
         self.condition_dropout, self.kl_warmup = condition_dropout, kl_warmup
         self.prior_iterations = prior_iterations
 
@@ -113,14 +103,15 @@ class VAE(GenerativeModel):
         return self.decoder(self.mix(torch.cat([z, context], dim=1)))
 
     def refit_prior(self, batches: Iterable[Batch], progress: Progress) -> None:
-        """Fit the mixture to a draw of each train design's posterior beside its conditions."""
-        rows = []
+        """Fit the mixture to a posterior draw of each train design and its conditions, unless ``paper``."""
+        if not self.paper:
+            self.prior.fit(self._encoded(batches, progress.rng), progress.rng, self.prior_iterations)
+
+    def _encoded(self, batches: Iterable[Batch], rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches:
             whole = Evidence.whole(batch.images)
             features = self.encoder(whole.values, self.condition(batch.conditions), whole.given)
-            z = DiagonalGaussian.of(self.posterior(features)).draw(progress.rng)
-            rows.append(torch.cat([z, batch.conditions], dim=1))
-        self.prior.fit(torch.cat(rows), progress.rng, self.prior_iterations)
+            yield DiagonalGaussian.of(self.posterior(features)).draw(rng), batch.conditions
 
     def sample(self, request: SampleRequest, rng: torch.Generator) -> Tensor:
         """Draw a latent and decode it; see :meth:`GenerativeModel.sample`. Serves every mode.
@@ -130,12 +121,10 @@ class VAE(GenerativeModel):
         if request.known is not None and request.given is not None:
             evidence = Evidence.of(request.known, request.given)
             return self._complete(request, evidence, rng)
-        if request.conditions is None:
-            z, conditions = self.prior.draw(request.count, rng).split(
-                [self.latent, self.spec.condition_width], 1
-            )
-        else:
-            z, conditions = self.prior.draw_given(request.conditions, rng), request.conditions
+        if self.paper:
+            z = torch.randn(request.count, self.latent, generator=rng, device=self.device)
+            return self.head.decide(self.decode(z, self.condition.asked(request)))
+        z, conditions = self.prior.asked(request, rng)
         return self.head.decide(self.decode(z, self.condition(conditions)))
 
     def _complete(self, request: SampleRequest, evidence: Evidence, rng: torch.Generator) -> Tensor:

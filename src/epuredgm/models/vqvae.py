@@ -20,6 +20,7 @@ from epuredgm.nn.coder import Decoder
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence, random_given
 from epuredgm.nn.heads import head_for
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.quantisers import Codebook, FiniteScalars, Quantiser
 from epuredgm.nn.token_prior import Choice, TokenPrior, given_first
 from epuredgm.nn.tokeniser import Tokeniser
@@ -35,8 +36,7 @@ class VQVAE(GenerativeModel):
         levels: of each number of a token; their product is the number of codes.
         tokens: per component.
         code_width, code_decay, commitment: of the codebook and its loss; without effect in ``ours``.
-        patch, widths, blocks, features: of the encoder; see :class:`epuredgm.nn.coder.Encoder`.
-        decoder_patch, decoder_widths: of the decoder, which has as many blocks.
+        encoder, decoder: sizes of the networks.
         context: width of the vectors that the blocks see.
         decoder_dropout: share of the designs whose condition the decoder does not see, in [0, 1].
         prior_width, prior_layers, prior_heads: of the transformer.
@@ -57,12 +57,8 @@ class VQVAE(GenerativeModel):
         code_width: int,
         code_decay: float,
         commitment: float,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        features: int,
-        decoder_patch: int,
-        decoder_widths: Sequence[int],
+        encoder: EncoderLayers,
+        decoder: DecoderLayers,
         context: int,
         decoder_dropout: float,
         prior_width: int,
@@ -81,28 +77,11 @@ class VQVAE(GenerativeModel):
         )
         self.commitment = commitment if published else 0.0
         self.head = head_for(spec)
-        self.tokeniser = Tokeniser(
-            spec,
-            quantiser,
-            tokens,
-            context=context,
-            patch=patch,
-            widths=widths,
-            blocks=blocks,
-            features=features,
-        )
+        self.tokeniser = Tokeniser(spec, quantiser, tokens, context=context, layers=encoder)
         self.condition = ConditionEmbedding(spec.condition_width, context)
         design = spec.channels * tokens * quantiser.width
         self.mix = nn.Sequential(nn.Linear(design + context, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(
-            spec.size,
-            self.head.channels,
-            spec.channels,
-            context=context,
-            patch=decoder_patch,
-            widths=decoder_widths,
-            blocks=blocks,
-        )
+        self.decoder = Decoder(spec.size, self.head.channels, spec.channels, context=context, layers=decoder)
         self.prior = TokenPrior(
             spec.channels,
             tokens,
@@ -130,7 +109,7 @@ class VQVAE(GenerativeModel):
         """Negative log likelihood of the hidden components given the tokens; in ``paper``, commitment too."""
         images, rng = batch.images, progress.rng
         tokens = self.tokeniser(images, rng)
-        evidence = Evidence.of(images, random_given(*images.shape[:2], self.given_share, rng))
+        evidence = Evidence.of(images, random_given(len(images), self.spec.channels, self.given_share, rng))
         dropped = random_drop(len(images), self.decoder_dropout, rng)
         logits = self.decode(tokens.values, self.condition(batch.conditions, dropped), evidence)
         reconstruction = self.head.nll(logits, images, evidence).mean()

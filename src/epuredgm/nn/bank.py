@@ -6,13 +6,12 @@ There is no normalisation over the batch, hence no component and no design sees 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.coder import Decoder, Encoder
+from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 
 
 class ComponentNames(nn.Module):
@@ -30,14 +29,10 @@ class ComponentNames(nn.Module):
 class ComponentEncoder(nn.Module):
     """Each component of a design by itself -> its features; see :class:`epuredgm.nn.coder.Encoder`."""
 
-    def __init__(
-        self, spec: DataSpec, *, context: int, patch: int, widths: Sequence[int], blocks: int, features: int
-    ) -> None:
+    def __init__(self, spec: DataSpec, *, context: int, layers: EncoderLayers) -> None:
         super().__init__()
         self.names = ComponentNames(spec.channels, context)
-        self.encoder = Encoder(
-            spec.size, 1, context=context, patch=patch, widths=widths, blocks=blocks, features=features
-        )
+        self.encoder = Encoder(spec.size, 1, context=context, layers=layers)
 
     def forward(self, images: Tensor, context: Tensor) -> Tensor:
         """(B, C, H, W) and (B, context) -> (B, C, features); row k depends on component k only."""
@@ -52,13 +47,11 @@ class ComponentDecoder(nn.Module):
         latent: width of a component's latent, D.
     """
 
-    def __init__(
-        self, spec: DataSpec, latent: int, *, context: int, patch: int, widths: Sequence[int], blocks: int
-    ) -> None:
+    def __init__(self, spec: DataSpec, latent: int, *, context: int, layers: DecoderLayers) -> None:
         super().__init__()
         self.names = ComponentNames(spec.channels, context)
         self.mix = nn.Sequential(nn.Linear(latent + context, context), nn.SiLU(), nn.Linear(context, context))
-        self.decoder = Decoder(spec.size, 1, context=context, patch=patch, widths=widths, blocks=blocks)
+        self.decoder = Decoder(spec.size, 1, context=context, layers=layers)
 
     def forward(self, z: Tensor, context: Tensor) -> Tensor:
         """(B, C, D) and (B, context) -> (B, C, H, W) logits; channel k depends on row k of z only."""

@@ -12,13 +12,22 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from epuredgm.nn.guidance import Denoiser
+from epuredgm.nn.diffusion import Level, Prediction
+from epuredgm.nn.guidance import Denoiser, at
 
 
-def interpolate(noise: Tensor, data: Tensor, t: Tensor) -> Tensor:
-    """x_t for (B, C, H, W) noise and data at (B,) times."""
+def straight(t: Tensor) -> Level:
+    """The shares of data and noise at (B,) times."""
     t = t[:, None, None, None]
-    return (1 - t) * noise + t * data
+    return Level(t, 1 - t)
+
+
+VELOCITY = Prediction(
+    target=lambda data, noise, level: data - noise,
+    data=lambda said, x_t, level: x_t + level.sigma * said,
+    weight=lambda level: torch.ones_like(level.alpha),
+)
+"""What flow matching regresses, all times alike (Lipman et al. 2023, equation 23)."""
 
 
 def logit_normal_times(count: int, mean: float, spread: float, rng: torch.Generator) -> Tensor:
@@ -56,8 +65,3 @@ def midpoint(denoise: Denoiser, noise: Tensor, times: list[float]) -> Tensor:
 
 
 SOLVERS: dict[str, Callable[[Denoiser, Tensor, list[float]], Tensor]] = {"euler": euler, "midpoint": midpoint}
-
-
-def at(time: float, x: Tensor) -> Tensor:
-    """(B,): one time for the whole batch x."""
-    return torch.full((len(x),), time, device=x.device, dtype=x.dtype)

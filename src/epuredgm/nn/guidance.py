@@ -22,6 +22,11 @@ Predictor = Callable[[Tensor, Tensor, Tensor, Evidence], Tensor]
 """As a denoiser, with (B, context) embedded conditions and the evidence of B designs."""
 
 
+def at(time: float, x: Tensor) -> Tensor:
+    """(B,): one time for the whole batch x."""
+    return torch.full((len(x),), time, device=x.device, dtype=x.dtype)
+
+
 def guided(
     predict: Predictor, condition: ConditionEmbedding, request: SampleRequest, evidence: Evidence
 ) -> Denoiser:

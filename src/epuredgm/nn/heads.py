@@ -8,6 +8,7 @@ component on their pixels.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -16,6 +17,8 @@ from torch.nn import functional
 
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.evidence import Evidence
+
+DOUBT = 0.05  # least probability of the background where components that know nothing of each other say more
 
 
 class Head(ABC):
@@ -37,13 +40,24 @@ class Head(ABC):
             evidence: given components, which are left out of the sum.
         """
 
+    def nll_of_given(self, logits: Tensor, evidence: Evidence) -> Tensor:
+        """Negative log likelihood in nats of the given components alone: (B,).
+
+        By the chain rule, whatever the hidden ones are taken to be: here, nothing.
+        """
+        return self.nll(logits, evidence.values) - self.nll(logits, evidence.values, evidence)
+
     @abstractmethod
     def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """Expected design: (B, C, H, W) in [0, 1]."""
 
-    @abstractmethod
     def of_components(self, logits: Tensor) -> Tensor:
         """Logits of this head from one logit map per component: (B, C, H, W) -> (B, channels, H, W)."""
+        return logits
+
+    def of_marginals(self, logits: Tensor) -> Tensor:
+        """As :meth:`of_components`, from the Bernoulli logits of components that were learned apart."""
+        return logits
 
     @abstractmethod
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
@@ -75,6 +89,16 @@ class ExclusiveHead(Head):
     def of_components(self, logits: Tensor) -> Tensor:
         """The components beside a background of logit 0; see :meth:`Head.of_components`."""
         return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
+
+    def of_marginals(self, logits: Tensor) -> Tensor:
+        """The background has what the components leave of 1, so that none is left between two that touch.
+
+        A pixel on the border of two components, at 0.45 for each, is background with probability 0.1, which
+        the odds of the two, taken apart, do not say. See :meth:`Head.of_marginals`.
+        """
+        logits = logits.float()
+        background = (1 - logits.sigmoid().sum(1, keepdim=True)).clamp_min(DOUBT)
+        return self.of_components(functional.logsigmoid(logits) - background.log())
 
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The most probable class of each pixel, as one-hot components; see :meth:`Head.decide`."""
@@ -110,13 +134,47 @@ class IndependentHead(Head):
         images = logits.float().sigmoid()
         return images if evidence is None else evidence.paste(images)
 
-    def of_components(self, logits: Tensor) -> Tensor:
-        """The same logits; see :meth:`Head.of_components`."""
-        return logits
-
     def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
         """The expectation: whoever needs masks cuts it at 1/2; see :meth:`Head.decide`."""
         return self.expectation(logits, evidence)
+
+
+class LaplaceHead(Head):
+    """Laplace densities of one fixed scale around unbounded outputs, as published for MMVAE+.
+
+    The components know nothing of each other; where the data are exclusive, a decision leaves each pixel to
+    the strongest component.
+
+    Args:
+        components: C.
+        exclusive: whether no pixel belongs to two of them.
+        scale: of the densities.
+    """
+
+    def __init__(self, components: int, exclusive: bool, scale: float) -> None:
+        self.channels, self.exclusive, self.scale = components, exclusive, scale
+
+    def nll(self, logits: Tensor, images: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """Absolute errors over the scale, and log(2 scale), per pixel; see :meth:`Head.nll`."""
+        losses = (logits.float() - images.float()).abs() / self.scale + math.log(2 * self.scale)
+        if evidence is not None:
+            losses = losses.masked_fill(evidence.given[:, :, None, None], 0.0)
+        return losses.flatten(1).sum(1)
+
+    def expectation(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """The centres of the densities, cut to [0, 1]; see :meth:`Head.expectation`."""
+        images = logits.float().clamp(0, 1)
+        return images if evidence is None else evidence.paste(images)
+
+    def decide(self, logits: Tensor, evidence: Evidence | None = None) -> Tensor:
+        """The expectation; where the data are exclusive, one component a pixel. See :meth:`Head.decide`."""
+        images = self.expectation(logits, evidence)
+        if not self.exclusive:
+            return images
+        strength = images if evidence is None else images + evidence.values
+        strongest = strength.argmax(1, keepdim=True)
+        images = torch.zeros_like(images).scatter(1, strongest, images.gather(1, strongest))
+        return images if evidence is None else evidence.paste(images)
 
 
 def head_for(spec: DataSpec) -> Head:

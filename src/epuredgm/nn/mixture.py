@@ -68,6 +68,13 @@ class GaussianMixture(nn.Module):
         rows = torch.arange(len(tail), device=tail.device)
         return _draw(means[rows, chosen], covariances[chosen], rng).float()
 
+    def marginal(self, columns: Tensor) -> GaussianMixture:
+        """The mixture of some of the numbers, in the order of ``columns``, (K,) of 0 to D - 1."""
+        part = GaussianMixture(len(self.weights), len(columns)).to(self.means.device)
+        part.weights, part.means = self.weights, self.means[:, columns]
+        part.covariances = self.covariances[:, columns][:, :, columns]
+        return part
+
     def given(self, tail: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The mixture of the first D - K numbers given the last K.
 

@@ -27,7 +27,7 @@ def cosine(t: Tensor) -> Tensor:
 
 def sigmoid(t: Tensor) -> Tensor:
     """A sigmoid from -3 to 3, rescaled to end at 1 and 0 (Jabri et al. 2023, appendix B)."""
-    ends = torch.sigmoid(torch.tensor([-SIGMOID_REACH, SIGMOID_REACH], device=t.device))
+    ends = torch.sigmoid(torch.tensor([-SIGMOID_REACH, SIGMOID_REACH], device=t.device, dtype=t.dtype))
     falling = ends[1] - torch.sigmoid(SIGMOID_REACH * (2 * t - 1))
     return (falling / (ends[1] - ends[0])).clamp(0, 1)
 
@@ -37,4 +37,24 @@ def linear(t: Tensor) -> Tensor:
     return 1 - t
 
 
+def shifted(schedule: Schedule, shift: float) -> Schedule:
+    """The schedule with log(alpha / sigma) less by ``shift`` at every time (Hoogeboom et al. 2023).
+
+    Positive is towards noise: more of the times are at levels where only the coarse shape can be told.
+    """
+    odds = math.exp(-2 * shift)
+
+    def alpha_bar(t: Tensor) -> Tensor:
+        kept = schedule(t)
+        return odds * kept / (odds * kept + (1 - kept))  # so bracketed, rounding cannot pass 1
+
+    return alpha_bar
+
+
 SCHEDULES: dict[str, Schedule] = {"cosine": cosine, "sigmoid": sigmoid, "linear": linear}
+
+
+def strides(steps: int, mean: float, spread: float) -> list[float]:
+    """``steps + 1`` times from 1 to 0, as dense as times are likely whose logit is N(mean, spread^2)."""
+    quantiles = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    return torch.sigmoid(mean + spread * torch.special.ndtri(quantiles)).tolist()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.bank import ComponentEncoder
+from epuredgm.nn.layers import EncoderLayers
 from epuredgm.nn.quantisers import Quantised, Quantiser
 
 
@@ -23,28 +22,17 @@ class Tokeniser(nn.Module):
         quantiser: of the tokens.
         tokens: per component, T.
         context: width of the vector that names the component.
-        patch, widths, blocks, features: of the encoder; see :class:`epuredgm.nn.coder.Encoder`.
+        layers: size of the encoder.
     """
 
     nothing: Tensor
 
     def __init__(
-        self,
-        spec: DataSpec,
-        quantiser: Quantiser,
-        tokens: int,
-        *,
-        context: int,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        features: int,
+        self, spec: DataSpec, quantiser: Quantiser, tokens: int, *, context: int, layers: EncoderLayers
     ) -> None:
         super().__init__()
-        self.encoder = ComponentEncoder(
-            spec, context=context, patch=patch, widths=widths, blocks=blocks, features=features
-        )
-        self.vectors = nn.Linear(features, tokens * quantiser.width)
+        self.encoder = ComponentEncoder(spec, context=context, layers=layers)
+        self.vectors = nn.Linear(layers.features, tokens * quantiser.width)
         self.quantiser, self.tokens = quantiser, tokens
         self.register_buffer("nothing", torch.zeros(1, context), persistent=False)
 

@@ -98,5 +98,6 @@ class CausalTransformer(nn.Module):
         """(B, width) at one position, after those before it -> (B, width), as :meth:`forward` would give."""
         x = x[:, None]
         for layer, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
             x = block.step(x, cache, layer, position)
         return self.norm(x)[:, 0]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from epuredgm.nn.blocks import Attention, Double, Halve, ResidualBlock, Stack, positions, zeroed
+from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.patches import padded, patch_grid, space_to_depth, with_planes
 from epuredgm.nn.pixels import PatchesToPixels
 
@@ -26,10 +26,7 @@ class UNet(nn.Module):
         channels_out: channels of the result at full resolution.
         numbers: of each design, seen beside the images (flags of given components); may be 0.
         context: width of the context vector.
-        patch: edge of a patch, in pixels.
-        widths: channels of each level; the grid halves from one to the next.
-        blocks: residual blocks per level and direction.
-        attention: whether the last level has self-attention.
+        layers: size of the network.
     """
 
     def __init__(
@@ -40,12 +37,10 @@ class UNet(nn.Module):
         numbers: int = 0,
         *,
         context: int,
-        patch: int,
-        widths: Sequence[int],
-        blocks: int,
-        attention: bool,
+        layers: UNetLayers,
     ) -> None:
         super().__init__()
+        patch, widths, blocks = layers.patch, layers.widths, layers.blocks
         self.patch = patch
         rows, columns = self.grid = patch_grid(size, patch, len(widths))
         self.stem = nn.Conv2d(channels_in * patch**2 + numbers, widths[0], 3, padding=1)
@@ -64,7 +59,7 @@ class UNet(nn.Module):
         self.coarse = (last, rows // scale, columns // scale)
         self.layout = zeroed(nn.Linear(context, math.prod(self.coarse)))
         self.middle = ResidualBlock(last, last, context)
-        self.attention = Attention(last) if attention else nn.Identity()
+        self.attention = Attention(last) if layers.attention else nn.Identity()
         self.pixels = PatchesToPixels(widths[0], patch, channels_in, channels_out)
 
     def forward(self, images: Tensor, context: Tensor, numbers: Tensor | None = None) -> Tensor:

@@ -22,6 +22,8 @@ from epuredgm.data.designs import Designs
 class SetRequest:
     """One set of N samples; rows correspond.
 
+    Where several completions are asked for, all designs come once, then all of them again.
+
     Attributes:
         mode: one of the three.
         component: name of the given component; None unless the mode is inpainting.
@@ -64,12 +66,22 @@ def conditional(spec: DataSpec, designs: Designs, count: int, seed: int) -> SetR
     return SetRequest(Mode.CONDITIONAL, None, designs.ids[rows], designs.conditions[rows], None, nothing)
 
 
-def inpainting(spec: DataSpec, designs: Designs, count: int, seed: int, component: str) -> SetRequest:
-    """One design around ``component`` of each of ``count`` test rows, with the row's conditions.
+def inpainting(
+    spec: DataSpec, designs: Designs, count: int, seed: int, component: str, completions: int = 1
+) -> SetRequest:
+    """Designs around ``component`` of each of ``count`` test rows, with the row's conditions.
 
     Of the test images only that component is looked at.
+
+    Args:
+        spec: the data set.
+        designs: all real designs.
+        count: test rows wanted.
+        seed: of the run.
+        component: name of the given one.
+        completions: designs around each; row ``c * n + i`` is completion c of the i-th of n test rows.
     """
-    rows = ordered_test_rows(designs.train, count, seed)
+    rows = np.tile(ordered_test_rows(designs.train, count, seed), completions)
     channel = spec.component_names.index(component)
     known = np.zeros((len(rows), spec.channels, spec.height, spec.width), dtype=np.uint8)
     known[:, channel] = designs.images[rows, channel]

@@ -6,6 +6,7 @@ stopped and taken up again is the set that an unbroken run draws.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from epuredgm.core.settings import SamplingSettings
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.samples import SampleSet
 from epuredgm.interface import GenerativeModel, SampleRequest
+from epuredgm.sampling.cost import Cost, counted
 from epuredgm.sampling.discrete import to_stored
 from epuredgm.sampling.parts import Parts
 from epuredgm.sampling.requests import SetRequest
@@ -48,8 +50,8 @@ class Sampler:
     precision: torch.dtype | None
     monitor: Monitor
 
-    def draw(self, request: SetRequest, facts: Mapping[str, Any], parts: Parts) -> SampleSet:
-        """Draw one set.
+    def draw(self, request: SetRequest, facts: Mapping[str, Any], parts: Parts) -> tuple[SampleSet, Cost]:
+        """Draw one set, and say what it cost.
 
         Args:
             request: what is asked for.
@@ -62,36 +64,42 @@ class Sampler:
             Interrupted: if the monitor asks to stop; finished batches are kept.
         """
         spec = self.model.spec
-        images = np.empty((len(request), spec.channels, spec.height, spec.width), dtype=np.uint8)
+        images = np.empty((len(request), spec.channels, *spec.size), dtype=np.uint8)
+        cost = Cost()
         for number, rows in self._batches(len(request)):
             if self.monitor.stopping():
                 raise Interrupted("sampling was asked to stop", "The same command continues from here.")
             part = parts.read(number, images[rows].shape)
             if part is None:
-                part = self._batch(request, number, rows)
+                part = self._batch(request, number, rows, cost)
                 parts.write(number, part)
             images[rows] = part
             self.monitor.progress(rows.stop, len(request), self._title(request))
-        return self._as_set(request, images, facts)
+        return self._as_set(request, images, facts), cost
 
     def _batches(self, count: int) -> Iterator[tuple[int, slice]]:
         for number, start in enumerate(range(0, count, self.settings.batch_size)):
             yield number, slice(start, min(start + self.settings.batch_size, count))
 
-    def _batch(self, request: SetRequest, number: int, rows: slice) -> NDArray[np.uint8]:
-        """Stored values of one batch, (B, C, H, W)."""
+    def _batch(self, request: SetRequest, number: int, rows: slice, cost: Cost) -> NDArray[np.uint8]:
+        """Stored values of one batch, (B, C, H, W); what they cost is added to ``cost``."""
+        start = time.perf_counter()
         known = None if request.known is None else torch.from_numpy(request.known[rows]).to(self.model.device)
         given = torch.from_numpy(request.given).to(self.model.device)
         rng = self._stream(request, number)
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self._autocast(), counted(self.model) as calls:
             drawn = self.model.sample(self._request(request, rows, known, given), rng)
         spec = self.model.spec
-        expected = (rows.stop - rows.start, spec.channels, spec.height, spec.width)
+        expected = (rows.stop - rows.start, spec.channels, *spec.size)
         if tuple(drawn.shape) != expected:
             raise EpureError(f"the model drew designs of shape {tuple(drawn.shape)}, not {expected}")
         if not bool(torch.isfinite(drawn).all()):
             raise EpureError("the model drew values that are not numbers", "Try training.precision=fp32.")
-        return to_stored(drawn.float(), spec, known, given if known is not None else None).cpu().numpy()
+        stored = to_stored(drawn.float(), spec, known, given if known is not None else None).cpu().numpy()
+        cost.designs += len(stored)
+        cost.seconds += time.perf_counter() - start
+        cost.evaluations = max(cost.evaluations, *calls.values(), 0)
+        return stored
 
     def _request(
         self, request: SetRequest, rows: slice, known: Tensor | None, given: Tensor

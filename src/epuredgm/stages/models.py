@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import torch
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import JobFile
+from epuredgm.core.settings import read
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import GenerativeModel
 from epuredgm.stages.build import build, resolve
@@ -43,8 +45,18 @@ def make_model(
             "\n".join([f"{target} cannot be built:", *(f"  - {problem}" for problem in problems)]),
             f"It is called {kind.__name__}{_signature(kind)}.",
         )
-    made: GenerativeModel = build(target, spec, **network, **sampler)
+    settings = {**_read(kind, network, "model.network"), **_read(kind, sampler, "model.sampler")}
+    made: GenerativeModel = build(target, spec, **settings)
     return made
+
+
+def _read(kind: type, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Settings by name; a group of keys becomes the dataclass that the model's signature asks for."""
+    kinds = {p.name: p.annotation for p in inspect.signature(kind, eval_str=True).parameters.values()}
+    return {
+        name: read(kinds[name], value, f"{key}.{name}") if is_dataclass(kinds.get(name)) else value
+        for name, value in settings.items()
+    }
 
 
 def prepare_device(job: JobFile) -> torch.device:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     }
     outputs: dict[str, Path] = {}
     drawn: list[Parts] = []
-    for request in _requests(job, spec, settings.num_samples, job.seed):
+    for request in _requests(job, spec, settings, job.seed):
         folder = _folder(job, request)
         remove_leftovers(folder)
         drawn.append(Parts(folder, digest([job.fingerprint, facts, request.component])[:16]))
@@ -73,9 +72,9 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     return outputs
 
 
-def _requests(job: JobFile, spec: DataSpec, count: int, seed: int) -> Iterator[SetRequest]:
+def _requests(job: JobFile, spec: DataSpec, settings: SamplingSettings, seed: int) -> Iterator[SetRequest]:
     """The job's sets."""
-    mode = Mode(job.mode)
+    mode, count = Mode(job.mode), settings.num_samples
     if mode is Mode.UNCONDITIONAL:
         yield unconditional(spec, count)
     elif mode is Mode.CONDITIONAL:
@@ -83,7 +82,7 @@ def _requests(job: JobFile, spec: DataSpec, count: int, seed: int) -> Iterator[S
     else:
         designs = designs_of(job)
         for component in spec.component_names:
-            yield inpainting(spec, designs, count, seed, component)
+            yield inpainting(spec, designs, count, seed, component, settings.completions)
 
 
 def _folder(job: JobFile, request: SetRequest) -> Path:
@@ -95,13 +94,12 @@ def _folder(job: JobFile, request: SetRequest) -> Path:
 def _draw(
     sampler: Sampler, request: SetRequest, facts: Mapping[str, Any], folder: Path, parts: Parts
 ) -> dict[str, Path]:
-    """Draw one set and write it with its picture; the time it took goes beside it, not into it."""
-    start = time.perf_counter()
-    samples = sampler.draw(request, facts, parts)
-    seconds = time.perf_counter() - start
+    """Draw one set and write it with its picture; what it cost goes beside it, not into it."""
+    samples, cost = sampler.draw(request, facts, parts)
     path, sheet = folder / "samples.npz", folder / "contact_sheet.png"
     samples.write(path)
-    write_json(folder / "timing.json", {"seconds": seconds, "device": str(sampler.model.device)})
+    if cost.designs:  # a set whose batches were all found drawn cost nothing, and says nothing about its cost
+        write_json(folder / "timing.json", {**cost.to_dict(), "device": str(sampler.model.device)})
     around = f", given {request.component}" if request.component else ""
     title = f"{facts['model']} on {facts['dataset']}, seed {sampler.seed}: {request.mode}{around}"
     contact_sheet(samples.images, sampler.model.spec, sheet, title=title)

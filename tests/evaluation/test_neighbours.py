@@ -1,0 +1,21 @@
+"""Nearest designs agree with a loop over all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epuredgm.evaluation import neighbours
+
+
+@given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 4), st.integers(0, 2**31))
+def test_distances_are_those_of_a_loop_over_all_pairs(n: int, m: int, rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    here, there = (rng.random((count, 2, 3, 4)) < 0.4 for count in (n, m))
+    brute = [min(int((a != b).sum()) for b in there) for a in here]
+    before, neighbours.ROWS = neighbours.ROWS, rows  # blocks of any size
+    try:
+        assert neighbours.nearest_distances(here, there).tolist() == brute
+    finally:
+        neighbours.ROWS = before
