@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from epuredgm.config import Conf, compose
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.interface import Batch, GenerativeModel, Progress, SampleRequest
 from epuredgm.stages.build import resolve
 from epuredgm.stages.models import make_model
 
+CONF = Conf(Path(__file__).parents[2] / "conf")
 HEIGHT, WIDTH = 64, 32
 
 
@@ -57,6 +61,13 @@ class Family:
         for group in groups:
             group.update({key: value for key, value in changed.items() if key in group})
         return make_model(self.config["target"], spec, *groups).eval()
+
+
+@lru_cache
+def family_called(name: str) -> Family:
+    """A registered family, at the size of the profile ``test``."""
+    config = compose(CONF, "toy", name, "test")
+    return Family(name, config["model"], config["training"])
 
 
 def make_spec(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 
-from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.interface import Batch, GenerativeModel
 from epuredgm.models.gmrf_mvae import GmrfMvae
 from epuredgm.nn.evidence import Evidence
 
 TOY = make_spec(3, 2)
-CONF = Conf(Path(__file__).parents[2] / "conf")
-FAMILY = Family("gmrf_mvae", compose(CONF, "toy", "gmrf_mvae", "test")["model"])
+FAMILY = family_called("gmrf_mvae")
 
 
 def trained(components: int = 3, conditions: int = 2, steps: int = 12, **changed: Any) -> GenerativeModel:

@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import CONF
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    Family,
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 from torch import Tensor, nn
 
-from epuredgm.config import compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.interface import SampleRequest
 from epuredgm.models.mdm import MDM
@@ -29,7 +36,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def mdm() -> Family:
-    return Family("mdm", compose(CONF, "toy", "mdm", "test")["model"])
+    return family_called("mdm")
 
 
 @pytest.fixture(params=FORMS, scope="module")

@@ -11,11 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
-from epuredgm.config import Conf, compose
 from epuredgm.core.monitor import SILENT
 from epuredgm.core.settings import TrainingSettings, read
 from epuredgm.core.spec import DataSpec
@@ -27,13 +34,13 @@ from epuredgm.nn.gaussian import DiagonalGaussian
 from epuredgm.training.phase_run import Inputs
 from epuredgm.training.trainer import train as train_in_earnest
 
-CONF = compose(Conf(Path(__file__).parents[2] / "conf"), "toy", "meta_vae", "test")
+FAMILY = family_called("meta_vae")
 SPEC = make_spec(3, 2)
 SMALL = make_spec(2, 1, size=(16, 8))
 
 
 def build(spec: DataSpec = SPEC, **changed: Any) -> MetaVAE:
-    model = Family("meta_vae", CONF["model"]).build(spec, **changed)
+    model = FAMILY.build(spec, **changed)
     assert isinstance(model, MetaVAE)
     return model
 
@@ -53,9 +60,9 @@ def state_of(module: torch.nn.Module) -> dict[str, Tensor]:
 def settings(**steps: int) -> TrainingSettings:
     phases = {
         name: {**phase, "epochs": None, "steps": steps[name]}
-        for name, phase in CONF["training"]["phases"].items()
+        for name, phase in FAMILY.training["phases"].items()
     }
-    return read(TrainingSettings, {**CONF["training"], "phases": phases, "batch_size": 8})
+    return read(TrainingSettings, {**FAMILY.training, "phases": phases, "batch_size": 8})
 
 
 def designs(count: int, seed: int) -> ResidentDesigns:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 from torch import Tensor
 from torch.distributions import Laplace, Normal
 
-from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.models.mmvaeplus import MMVAEPlus
@@ -21,8 +26,7 @@ FORMS = ("ours", "paper")
 
 
 def build(spec: DataSpec = TOY, **changed: object) -> MMVAEPlus:
-    config = compose(Conf(Path(__file__).parents[2] / "conf"), "toy", "mmvaeplus", "test")["model"]
-    model = Family("mmvaeplus", config).build(spec, **changed)
+    model = family_called("mmvaeplus").build(spec, **changed)
     assert isinstance(model, MMVAEPlus)
     awaken(model)
     return model

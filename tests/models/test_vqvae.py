@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 from torch import Tensor
 
-from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.interface import Batch
 from epuredgm.models.vqvae import VQVAE
@@ -20,9 +25,7 @@ FIDELITY = pytest.mark.parametrize("fidelity", ["ours", "paper"])
 
 
 def build(fidelity: str = "ours", seed: int = 0) -> VQVAE:
-    conf = Conf(Path(__file__).parents[2] / "conf")
-    family = Family("vqvae", compose(conf, "toy", "vqvae", "test")["model"])
-    model = family.build(TOY, seed, fidelity=fidelity)
+    model = family_called("vqvae").build(TOY, seed, fidelity=fidelity)
     assert isinstance(model, VQVAE)
     return model
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
+from family_at_test_size import (
+    draw,
+    family_called,
+    make_batch,
+    make_spec,
+    progress,
+    request_for,
+    train,
+)
 from torch import Tensor
 
-from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.interface import SampleRequest
 from epuredgm.models.wgan_gp import WGANGP
 from epuredgm.nn.critic import Told
 from epuredgm.nn.evidence import Evidence
 
-CONF = Conf(Path(__file__).parents[2] / "conf")
 TOY = make_spec(3, 2)
-FAMILY = Family("wgan_gp", compose(CONF, "toy", "wgan_gp", "test")["model"])
+FAMILY = family_called("wgan_gp")
 
 
 def build(**changed: Any) -> WGANGP:
