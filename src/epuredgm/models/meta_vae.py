@@ -6,7 +6,7 @@ together, as a problem of a few dozen numbers instead of pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -93,20 +93,21 @@ class MetaVAE(GenerativeModel):
         self.condition_dropout, self.kl_warmup, self.marginal_kl = condition_dropout, kl_warmup, marginal_kl
         self.prior_iterations, self.temperature = prior_iterations, temperature
 
-    @property
-    def by_component(self) -> list[Marginal]:
-        """The components' own VAEs."""
-        return [module for module in self.marginals if isinstance(module, Marginal)]
-
     def phases(self) -> Sequence[Phase]:
         """A phase per component, which trains that component's VAE only, then the meta VAE on top of them."""
-        marginals = [self._marginal_phase(k, name) for k, name in enumerate(self.spec.component_names)]
+        marginals = [self._marginal_phase(k, marginal) for k, marginal in enumerate(self._each())]
         modules = (self.condition, self.posterior, self.partial, self.parts)
         update = Update("meta", modules, self.loss)
         return [*marginals, Phase("meta", (update,), self.validate, finish=self.finish)]
 
-    def _marginal_phase(self, k: int, name: str) -> Phase:
-        marginal = self.by_component[k]
+    def _each(self) -> Iterator[Marginal]:
+        """The components' VAEs, in order."""
+        for marginal in self.marginals:
+            assert isinstance(marginal, Marginal)
+            yield marginal
+
+    def _marginal_phase(self, k: int, marginal: Marginal) -> Phase:
+        """The training of component ``k``'s VAE, which sees nothing else of a design."""
 
         def loss(batch: Batch, progress: Progress) -> LossTerms:
             return marginal.elbo(batch.images[:, k], self.marginal_kl * self._warmth(progress), progress.rng)
@@ -118,7 +119,8 @@ class MetaVAE(GenerativeModel):
             some = islice(batches, BATCHES_THAT_TELL)
             marginal.units.record(marginal.encode(batch.images[:, k]) for batch in some)
 
-        return Phase(f"marginal/{name}", (Update("vae", (marginal,), loss),), validate, finish=finish)
+        name = f"marginal/{self.spec.component_names[k]}"
+        return Phase(name, (Update("vae", (marginal,), loss),), validate, finish=finish)
 
     def loss(self, batch: Batch, progress: Progress) -> LossTerms:
         """The meta VAE's negative ELBO, its KL weighted by the warm-up, and the matching for inpainting."""
@@ -157,12 +159,12 @@ class MetaVAE(GenerativeModel):
     @torch.no_grad()
     def encode(self, images: Tensor) -> DiagonalGaussian:
         """The frozen posteriors of the components of (B, C, H, W) images: (B, C, D), without gradient."""
-        encoded = [marginal.encode(images[:, k]) for k, marginal in enumerate(self.by_component)]
+        encoded = [marginal.encode(images[:, k]) for k, marginal in enumerate(self._each())]
         return DiagonalGaussian.stack(encoded)
 
     def decode(self, z: Tensor) -> Tensor:
         """A logit map of each component from (B, C, D) latents: (B, C, H, W)."""
-        decoded = [marginal.decode(z[:, k]) for k, marginal in enumerate(self.by_component)]
+        decoded = [marginal.decode(z[:, k]) for k, marginal in enumerate(self._each())]
         return torch.stack(decoded, dim=1)
 
     def whole_posterior(self, codes: DiagonalGaussian, context: Tensor) -> DiagonalGaussian:
@@ -200,7 +202,7 @@ class MetaVAE(GenerativeModel):
         names = self.spec.component_names
         unpredicted = (round(float(kl), 4) for kl in self.parts_kl)
         return {
-            "components": {n: m.units.describe() for n, m in zip(names, self.by_component, strict=True)},
+            "components": {n: m.units.describe() for n, m in zip(names, self._each(), strict=True)},
             "meta": self.units.describe(),
             "unpredicted_kl": dict(zip(names, unpredicted, strict=True)),
         }
