@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint types contracts unit bench clean
+.PHONY: help run test lint types contracts unit crosschecks bench clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ contracts: $(BIN)/.installed-test  ## Who may import whom
 
 unit: $(BIN)/.installed-test  ## The tests
 	$(BIN)/python -m pytest $(ARGS)
+
+crosschecks: $(BIN)/.installed-test  ## Losses and posteriors beside independent implementations (installs these)
+	$(BIN)/pip install --quiet --progress-bar off -e '.[crosschecks]'
+	$(BIN)/python -m pytest tests/crosschecks
 
 bench: $(BIN)/.installed  ## The benchmarks, beside the naive forms
 	for each in benchmarks/*.py; do $(BIN)/python $$each; done
