@@ -53,12 +53,12 @@ def test_an_error_in_the_data_costs_the_same_whatever_is_predicted(
     t: float, data: float, mistaken: float
 ) -> None:
     level = levels(t)
-    x_t = level.mix(torch.tensor(data), torch.tensor(1.3, dtype=torch.float64))
+    x_t = level.mix(torch.tensor(data, dtype=torch.float64), torch.tensor(1.3, dtype=torch.float64))
 
     def cost(name: str) -> Tensor:
         said, true = (
             PREDICTIONS[name].target(x_0, (x_t - level.alpha * x_0) / level.sigma, level)
-            for x_0 in (torch.tensor(mistaken), torch.tensor(data))
+            for x_0 in torch.tensor([mistaken, data], dtype=torch.float64)
         )
         return PREDICTIONS[name].weight(level) * (said - true) ** 2
 

@@ -59,7 +59,8 @@ def test_the_orchestrator_is_killed_at_random_moments(tmp_path: Path, finished: 
         codes.append(process.returncode)
     assert -9 in codes
     assert results(root) == results(finished)
-    assert len(list((root / "outputs").glob("*/20*"))) == 2  # every training went on in its own folder
+    # every training went on in its own folder; one that was named, and killed before it began, is empty
+    assert len([run for run in (root / "outputs").glob("*/20*") if any(run.iterdir())]) == 2
 
 
 @pytest.mark.slow
