@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,9 +19,6 @@ from epuredgm.data.toy_shapes import COMPONENTS, render, split_channels
 from epuredgm.data.toy_stream import draw
 
 Make = Callable[..., SampleSet]
-
-hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is not a wrong result
-hypothesis.settings.load_profile("untimed")
 
 
 def _toy_designs(count: int) -> Designs:
