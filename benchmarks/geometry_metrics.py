@@ -36,7 +36,7 @@ from epuredgm.evaluation.evaluator import Samples, evaluate
 from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.resampling import bootstrap_counts
 
-SETTINGS = EvaluationSettings(bootstrap=1000, confidence=0.95, floor_repeats=20)
+SETTINGS = EvaluationSettings(bootstrap=1000, confidence=0.95, floor_repeats=20, jackknife_groups=20)
 MEASURE = "epuredgm.data.measure.mirrored_"
 SPEC = DataSpec(
     name="toy",

@@ -56,7 +56,7 @@ def published() -> Designs:
 
 @pytest.fixture(scope="session")
 def settings() -> EvaluationSettings:
-    return EvaluationSettings(bootstrap=100, confidence=0.95, floor_repeats=10)
+    return EvaluationSettings(bootstrap=100, confidence=0.95, floor_repeats=10, jackknife_groups=10)
 
 
 @pytest.fixture(scope="session")

@@ -388,12 +388,13 @@ def test_a_request_to_stop_is_heard(
 
 
 NEW_METRIC = """
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.core.jobs import TASKS
+from epuredgm.evaluation.metric import Headline, Metric
 
 def compute(case):
     return {"pixels": case.mean(case.generated.areas().sum(axis=1), floor=lambda p: p.areas().sum(axis=1))}
 
-METRIC = Metric("ink", "Ink", ALL_MODES, (Headline("ink", "pixels"),), compute)
+METRIC = Metric("ink", "Ink", TASKS, (Headline("ink", "pixels"),), compute)
 """
 
 

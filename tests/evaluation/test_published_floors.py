@@ -56,7 +56,9 @@ def test_the_shuffled_baseline(published: Designs, spec: DataSpec, make: Any) ->
     rng = np.random.default_rng(0)
     images = published.split("train").images[rng.choice(16_000, 4000, replace=False)]
     images = np.stack([images[rng.permutation(4000), c] for c in range(3)], axis=1)
-    result = evaluate(spec, published, {"unconditional": make(images)}, EvaluationSettings(100, 0.95, 20), 0)
+    result = evaluate(
+        spec, published, {"unconditional": make(images)}, EvaluationSettings(100, 0.95, 20, 20), 0
+    )
     block = result["metrics"]
     expected = {
         "group_nc_group_km": (0.101, 0.164),

@@ -232,9 +232,14 @@ def _sample(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
 
 def _evaluate(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
     assert job.seed is not None and job.model is not None
-    path = Workspace(Path(job.workspace), job.branch).result(job.dataset, job.model, job.seed)
-    write_text(path, content)
-    return {"result": path}
+    workspace = Workspace(Path(job.workspace), job.branch)
+    made = {
+        "result": workspace.result(job.dataset, job.model, job.seed),
+        "resamples": workspace.resamples(job.dataset, job.model, job.seed),
+    }
+    for path in made.values():
+        write_text(path, content)
+    return made
 
 
 def _aggregate(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
@@ -243,12 +248,26 @@ def _aggregate(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
     return {"summary": path}
 
 
+def _reference(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
+    path = Workspace(Path(job.workspace), job.branch).reference(job.dataset) / "features"
+    write_text(path, content)
+    return {"reference": path.parent}
+
+
+def _report(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
+    path = Workspace(Path(job.workspace), job.branch).report(job.dataset) / "report.html"
+    write_text(path, content)
+    return {"page": path}
+
+
 _MAKERS = {
     Stage.PREPARE: _prepare,
+    Stage.REFERENCE: _reference,
     Stage.TRAIN: _train,
     Stage.SAMPLE: _sample,
     Stage.EVALUATE: _evaluate,
     Stage.AGGREGATE: _aggregate,
+    Stage.REPORT: _report,
 }
 
 

@@ -15,10 +15,10 @@ ALL = list(Stage)
 RUNS = [Stage.TRAIN, Stage.SAMPLE, Stage.EVALUATE]
 
 
-def test_nine_models_and_three_seeds_make_135_jobs() -> None:
+def test_nine_models_and_three_seeds_make_162_jobs() -> None:
     configs = {name: config(name) for name in "abcdefghi"}
-    assert len(plan(configs, (0, 1, 2), stages=RUNS)) == 9 * 3 * (1 + 3 + 1)
-    assert len(plan(configs, (0, 1, 2), stages=ALL)) == 135 + 2
+    assert len(plan(configs, (0, 1, 2), stages=RUNS)) == 9 * 3 * (1 + 4 + 1)
+    assert len(plan(configs, (0, 1, 2), stages=ALL)) == 162 + 4
 
 
 def test_planning_is_pure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

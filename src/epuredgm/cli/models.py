@@ -10,7 +10,7 @@ import click
 
 from epuredgm.cli.options import conf_option, json_option
 from epuredgm.config import compose, find_conf
-from epuredgm.core.jobs import Mode
+from epuredgm.core.jobs import TASKS
 
 
 @click.command()
@@ -34,10 +34,10 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
     table = Table(box=None, header_style="bold")
     table.add_column("model")
     table.add_column("family")
-    for mode in Mode:
+    for mode in TASKS:
         table.add_column(str(mode), justify="center")
     for family in families:
-        marks = ["yes" if str(mode) in family["supports"] else "-" for mode in Mode]
+        marks = ["yes" if str(mode) in family["supports"] else "-" for mode in TASKS]
         table.add_row(family["name"], family["title"], *marks)
     wide_console().print(table)
 

@@ -94,7 +94,8 @@ def command(
         Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
     )
     skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
-    skipped |= dict.fromkeys((Stage.EVALUATE, Stage.AGGREGATE), skip_evaluation)
+    scoring = (Stage.REFERENCE, Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
+    skipped |= dict.fromkeys(scoring, skip_evaluation)
     stages = [stage for stage in Stage if not skipped.get(stage, False)]
     forced = [FORCED[name] for name in force]
     for stage in forced:

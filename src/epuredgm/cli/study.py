@@ -10,6 +10,7 @@ from typing import Any
 from epuredgm.cli.device import resolve_devices, resolve_profile
 from epuredgm.cli.options import chosen_models, chosen_seeds
 from epuredgm.config import Overrides, compose, find_conf
+from epuredgm.core import inception
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Job, Stage
 from epuredgm.core.places import Workspace
@@ -59,7 +60,15 @@ class Study:
         """The study's plan, restricted to some stages."""
         planned = {(model, seed) for model in self.configs for seed in self.seeds}
         others = [run for run in evaluated_runs(self.workspace, self.dataset) if run not in planned]
-        return plan(self.configs, self.seeds, stages=stages, others=others, source=self.source(), png=png)
+        return plan(
+            self.configs,
+            self.seeds,
+            stages=stages,
+            others=others,
+            source=self.source(),
+            extractors=inception.signature(next(iter(self.configs.values())), self.workspace),
+            png=png,
+        )
 
     def assess(self, jobs: tuple[Job, ...], force: Collection[Stage] = ()) -> tuple[Assessment, ...]:
         """What is to do and what is up to date, and why; reads, never writes."""

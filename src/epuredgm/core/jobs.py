@@ -17,25 +17,36 @@ class Stage(str, Enum):
     """What a job does; the order is the order of the pipeline."""
 
     PREPARE = "prepare"
+    REFERENCE = "reference"
     TRAIN = "train"
     SAMPLE = "sample"
     EXPORT = "export"
     EVALUATE = "evaluate"
     AGGREGATE = "aggregate"
+    REPORT = "report"
 
     def __str__(self) -> str:
         return self.value
 
 
 class Mode(str, Enum):
-    """What a model is asked for: any design, a design under conditions, or one around a given component."""
+    """What a model is asked for.
+
+    Any design; a design under conditions; one around a given component; or one under conditions that reach
+    beyond those it was trained on.
+    """
 
     UNCONDITIONAL = "unconditional"
     CONDITIONAL = "conditional"
     INPAINTING = "inpainting"
+    EXTRAPOLATION = "extrapolation"
 
     def __str__(self) -> str:
         return self.value
+
+
+TASKS = (Mode.UNCONDITIONAL, Mode.CONDITIONAL, Mode.INPAINTING)
+"""The modes that a family supports or not; extrapolation is the conditional one, asked for more."""
 
 
 @dataclass(frozen=True)

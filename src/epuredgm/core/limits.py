@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
 from epuredgm.core.errors import BadRequest
-from epuredgm.core.jobs import Mode
+from epuredgm.core.jobs import TASKS
 from epuredgm.core.settings import PhaseSettings, Settings
 
 
@@ -25,7 +25,8 @@ def check(settings: Settings) -> None:
 
 def _problems(settings: Settings) -> Iterator[str]:
     training, sampling, evaluation = settings.training, settings.sampling, settings.evaluation
-    modes = [str(mode) for mode in Mode]
+    domain, inception = settings.reference.domain, settings.reference.inception
+    modes = [str(mode) for mode in TASKS]
     rules = {
         "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
         "study.seeds": (
@@ -61,9 +62,22 @@ def _problems(settings: Settings) -> Iterator[str]:
         "sampling.completions": (sampling.completions >= 1, "at least 1"),
         "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
         "sampling.guidance": (0 <= sampling.guidance < math.inf, "at least 0 and finite"),
+        "sampling.beyond": (0 < sampling.beyond < math.inf, "positive and finite"),
+        "reference.domain.features": (domain.features >= 2, "at least 2"),
+        "reference.domain.steps": (domain.steps >= 1, "at least 1"),
+        "reference.domain.batch_size": (domain.batch_size >= 1, "at least 1"),
+        "reference.domain.lr": (_is_rate(domain.lr), "positive and finite"),
+        "reference.domain.noise": (0 < domain.noise < math.inf, "positive and finite"),
+        "reference.domain.seed": (domain.seed >= 0, "at least 0"),
+        "reference.inception.sha256": (
+            bool(re.fullmatch("[0-9a-f]{8,64}", inception.sha256)),
+            "the first 8 to 64 hexadecimal digits of a SHA-256",
+        ),
+        "reference.inception.designs": (inception.designs >= 2, "at least 2"),
         "evaluation.bootstrap": (evaluation.bootstrap >= 1, "at least 1"),
         "evaluation.confidence": (0 < evaluation.confidence < 1, "between 0 and 1"),
         "evaluation.floor_repeats": (evaluation.floor_repeats >= 2, "at least 2"),
+        "evaluation.jackknife_groups": (evaluation.jackknife_groups >= 2, "at least 2"),
     }
     for key, (holds, meaning) in rules.items():
         if not holds:

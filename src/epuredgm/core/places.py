@@ -39,6 +39,11 @@ class Workspace:
         """Decoded data sets, keyed by content."""
         return self.root / "data" / ".cache"
 
+    @property
+    def weights(self) -> Path:
+        """Weights that come from elsewhere."""
+        return self.cache / "weights"
+
     # what the tool knows --------------------------------------------------------------------------
 
     @property
@@ -79,6 +84,18 @@ class Workspace:
     def result(self, dataset: str, model: str, seed: int) -> Path:
         """Metrics of one run."""
         return self.results(dataset) / model / f"run_seed{seed}.json"
+
+    def resamples(self, dataset: str, model: str, seed: int) -> Path:
+        """Resampled headline figures of one run, for comparisons between runs."""
+        return self.results(dataset) / model / f"run_seed{seed}.resamples.npz"
+
+    def reference(self, dataset: str) -> Path:
+        """Feature extractors and the features of real designs, shared by the evaluations of all runs."""
+        return self.results(dataset) / "reference"
+
+    def report(self, dataset: str) -> Path:
+        """Folder of the report on a data set."""
+        return self.results(dataset) / "report"
 
     def summary(self, dataset: str) -> Path:
         """Aggregates and rankings of all runs on a data set."""

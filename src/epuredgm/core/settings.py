@@ -119,6 +119,7 @@ class SamplingSettings:
     completions: int  # designs drawn around each given component
     batch_size: int
     guidance: float
+    beyond: float  # how far extrapolation reaches beyond the training range, as a share of its length
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,37 @@ class EvaluationSettings:
     bootstrap: int  # resamples behind each interval
     confidence: float  # level of the intervals, e.g. 0.95
     floor_repeats: int  # real-against-real draws behind each floor
+    jackknife_groups: int  # groups that are left out in turn, where resampling single designs costs too much
+
+
+@dataclass(frozen=True)
+class DomainSettings:
+    """The feature network that is trained on the data set itself."""
+
+    features: int  # length of a feature vector
+    steps: int
+    batch_size: int
+    lr: float
+    noise: float  # what the network learns to remove, as a share of the intensity range
+    seed: int
+
+
+@dataclass(frozen=True)
+class InceptionSettings:
+    """The network behind FID; its weights come from elsewhere."""
+
+    weights: str | None  # a file; null looks in the workspace's cache and in torch's
+    sha256: str  # what the file's hash must begin with
+    download: bool  # try to fetch them when a run starts without
+    designs: int  # real designs of each split that it looks at, at most
+
+
+@dataclass(frozen=True)
+class ReferenceSettings:
+    """The feature extractors that generated designs are compared through."""
+
+    domain: DomainSettings
+    inception: InceptionSettings
 
 
 @dataclass(frozen=True)
@@ -156,6 +188,7 @@ class Settings:
     model: ModelSettings
     training: TrainingSettings
     sampling: SamplingSettings
+    reference: ReferenceSettings
     evaluation: EvaluationSettings
 
 

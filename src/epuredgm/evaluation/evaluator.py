@@ -25,6 +25,7 @@ from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.metric import Metric
 from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.population import Population
+from epuredgm.evaluation.reference import NOTHING, Reference
 from epuredgm.evaluation.resampling import Draws
 from epuredgm.evaluation.scalar import Json, averaged
 
@@ -41,6 +42,7 @@ def evaluate(
     settings: EvaluationSettings,
     seed: int,
     monitor: Monitor = SILENT,
+    reference: Reference = NOTHING,
 ) -> Json:
     """Score one run.
 
@@ -51,6 +53,7 @@ def evaluate(
         settings: numbers of resamples and the level of intervals.
         seed: the run's seed.
         monitor: told after each metric; asked whether to stop.
+        reference: the feature extractors; figures that need one are null without it.
 
     Returns:
         ``mode`` (of the headline block), ``metrics`` (the headline block: the first mode of the usual order
@@ -64,7 +67,8 @@ def evaluate(
     if not order:
         raise CorruptArtefact("there are no samples to evaluate", "Draw them first: --force sample")
     metrics = all_metrics()
-    blocks = _blocks(_Bench(spec, designs, settings, seed), metrics, list(_sets(samples, order)), monitor)
+    bench = _Bench(spec, designs, settings, seed, reference)
+    blocks = _blocks(bench, metrics, list(_sets(samples, order)), monitor)
     for mode in order:
         if isinstance(samples[mode], Mapping):
             blocks[mode][AVERAGE] = averaged(list(blocks[mode].values()))
@@ -84,9 +88,18 @@ def headline_block(block: Mapping[str, Any]) -> Mapping[str, Any]:
 class _Bench:
     """The real designs, described once for all sets of samples."""
 
-    def __init__(self, spec: DataSpec, designs: Designs, settings: EvaluationSettings, seed: int) -> None:
-        self.spec, self.settings, self.seed = spec, settings, seed
+    def __init__(
+        self,
+        spec: DataSpec,
+        designs: Designs,
+        settings: EvaluationSettings,
+        seed: int,
+        reference: Reference,
+    ) -> None:
+        self.spec, self.settings, self.seed, self.reference = spec, settings, seed, reference
         everyone = Population(designs.images, spec.values, designs.conditions, designs.condition_names)
+        for name, features in reference.real.items():
+            everyone.remember(name, features)
         self.train, self.test = (
             everyone.rows(np.flatnonzero(flag)) for flag in (designs.train, ~designs.train)
         )
@@ -134,6 +147,10 @@ class _Bench:
             completions=completions,
             draws=draws,
             confidence=self.settings.confidence,
+            jackknife_groups=self.settings.jackknife_groups,
+            seed=derive(self.seed, "evaluate", name),
+            extractors=self.reference.extractors,
+            missing=self.reference.missing,
         )
 
     def _rounds(self, samples: SampleSet, name: str) -> list[NDArray[np.int64]]:

@@ -9,8 +9,6 @@ from epuredgm.core.jobs import Mode
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.scalar import Json
 
-ALL_MODES = tuple(Mode)
-
 
 @dataclass(frozen=True)
 class Headline:

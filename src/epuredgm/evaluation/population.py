@@ -67,6 +67,10 @@ class Population:
         whole = self._features[name]
         return whole if self._index is None else whole[self._index]
 
+    def remember(self, name: str, features: NDArray[Any]) -> None:
+        """Take ``features``, (N, ...) of all designs of the set, for what ``feature(name)`` would compute."""
+        self._features[name] = features
+
     def condition(self, name: str) -> NDArray[np.float64]:
         """(N,) the condition called ``name``."""
         return self.conditions[:, self.condition_names.index(name)]

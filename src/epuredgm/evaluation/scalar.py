@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Json = dict[str, Any]
+
+
+class Figure(dict[str, Any]):
+    """One measured figure: a JSON-ready mapping that can also say how it comes out on resampled designs.
+
+    Attributes:
+        replicates: gives (B,) values whose standard deviation is the figure's error; None if there are none.
+            Equally named sets of all families are resampled alike, so that replicates of two families can be
+            subtracted from each other.
+    """
+
+    def __init__(self, content: Mapping[str, Any], replicates: Replicates | None = None) -> None:
+        super().__init__(content)
+        self.replicates = replicates
+
+
+Replicates = Callable[[], NDArray[np.float64]]
 
 DIGITS = 12
 """Significant digits kept: enough for any use, few enough to hide the order in which a machine sums."""
@@ -27,7 +44,8 @@ def scalar(
     interval: Sequence[float] | None = None,
     floors: NDArray[np.float64] | None = None,
     reason: str = "",
-) -> Json:
+    replicates: Replicates | None = None,
+) -> Figure:
     """``{"value", "interval": [low, high], "floor": {"mean", "std"}, "ratio"}``.
 
     Args:
@@ -35,6 +53,7 @@ def scalar(
         interval: its two ends, or None.
         floors: the figure of each real-against-real draw (``std`` is over draws, n - 1), or None.
         reason: why the value is missing; kept as ``"reason"``.
+        replicates: see :class:`Figure`.
 
     Raises:
         ValueError: for a missing or infinite value without a reason.
@@ -45,7 +64,7 @@ def scalar(
     floor = _floor(floors)
     ends = None if interval is None or kept is None else [number(end) for end in interval]
     result: Json = {"value": kept, "interval": ends, "floor": floor, "ratio": ratio(kept, floor)}
-    return {**result, "reason": reason} if kept is None else result
+    return Figure({**result, "reason": reason}) if kept is None else Figure(result, replicates)
 
 
 def ratio(value: float | None, floor: Mapping[str, float | None] | None) -> float | None:
@@ -85,16 +104,16 @@ def averaged(blocks: Sequence[Mapping[str, Any]]) -> Json:
     return result
 
 
-def _average_scalar(parts: Sequence[Mapping[str, Any]]) -> Json:
+def _average_scalar(parts: Sequence[Mapping[str, Any]]) -> Figure:
     known = [part for part in parts if part["value"] is not None]
     if not known:
-        return dict(parts[0])
+        return Figure(parts[0])
     values = np.array([part["value"] for part in known])
     intervals = [part["interval"] for part in known if part["interval"]]
     floors = [part["floor"] for part in known if part["floor"]]
     floor = {name: _mean([each[name] for each in floors]) for name in ("mean", "std")} if floors else None
     value = number(float(values.mean()))
-    return {
+    content = {
         "value": value,
         "interval": [_mean([each[side] for each in intervals]) for side in (0, 1)] if intervals else None,
         "floor": floor,
@@ -102,6 +121,15 @@ def _average_scalar(parts: Sequence[Mapping[str, Any]]) -> Json:
         "std": number(float(values.std(ddof=1))) if len(values) > 1 else None,
         "count": len(values),
     }
+    return Figure(content, _mean_replicates(known))
+
+
+def _mean_replicates(parts: Sequence[Mapping[str, Any]]) -> Replicates | None:
+    """Those of the mean; None where a part has none."""
+    own = [part.replicates for part in parts if isinstance(part, Figure) and part.replicates is not None]
+    if len(own) < len(parts):
+        return None
+    return lambda: np.asarray(np.mean([each() for each in own], axis=0))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

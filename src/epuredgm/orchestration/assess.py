@@ -214,7 +214,7 @@ class Judge:
 def command_for(job: Job, maker: str) -> str:
     """The command that makes what ``maker`` makes, for the same study as ``job``."""
     parts = ["epuredgm run", f"--dataset {job.dataset}"]
-    if job.model is not None and not maker.startswith(f"{Stage.PREPARE}/"):
+    if job.model is not None and not maker.startswith((f"{Stage.PREPARE}/", f"{Stage.REFERENCE}/")):
         parts += [f"--models {job.model}", f"--seeds {job.seed}"]
     return " ".join([*parts, f"--profile {job.config['profile']['name']}"])
 

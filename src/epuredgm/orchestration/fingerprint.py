@@ -15,7 +15,7 @@ from epuredgm.core.files import digest, flatten
 from epuredgm.core.jobs import Stage
 from epuredgm.core.spec import DataSpec
 
-VERSIONS: Mapping[Stage, int] = {**dict.fromkeys(Stage, 1), Stage.EVALUATE: 2}
+VERSIONS: Mapping[Stage, int] = {**dict.fromkeys(Stage, 1), Stage.EVALUATE: 3, Stage.AGGREGATE: 2}
 """Raised by hand when a change of code changes what a stage makes of the same settings and inputs."""
 
 _NONE: frozenset[Stage] = frozenset()
@@ -23,16 +23,18 @@ _PREPARE = frozenset({Stage.PREPARE})
 _TRAIN = frozenset({Stage.TRAIN})
 _SAMPLE = frozenset({Stage.SAMPLE})
 _EVALUATE = frozenset({Stage.EVALUATE})
-_SPEC = _TRAIN | _SAMPLE | _EVALUATE
+_REFERENCE = frozenset({Stage.REFERENCE})
+_REPORT = frozenset({Stage.REPORT})
+_SPEC = _TRAIN | _SAMPLE | _EVALUATE | _REFERENCE
 
 READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     # how the run is watched, where it goes, which jobs there are: never part of a result
     ("profile.*", _NONE),
     ("study.*", _NONE),
     ("dataset.name", _NONE),  # part of every key
-    ("dataset.description", _NONE),
-    ("dataset.components.*.label", _NONE),
-    ("dataset.components.*.color", _NONE),
+    ("dataset.description", _REPORT),
+    ("dataset.components.*.label", _REPORT),
+    ("dataset.components.*.color", _REPORT),
     ("model.name", _NONE),  # part of every key
     ("model.title", _NONE),
     ("model.supports", _NONE),  # decides which jobs there are
@@ -50,7 +52,7 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("dataset.values", _PREPARE | _SPEC),
     ("dataset.exclusive", _PREPARE | _SPEC),
     ("dataset.component_names", _PREPARE | _SPEC),
-    ("dataset.mirrored", _EVALUATE),
+    ("dataset.mirrored", _EVALUATE | _REFERENCE | _REPORT),
     ("dataset.condition_columns", _PREPARE | _SPEC),
     ("dataset.condition_measures", _EVALUATE),
     ("dataset.validation_fraction", _TRAIN),
@@ -60,6 +62,9 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("model.sampler.*", _SAMPLE),
     ("training.*", _TRAIN),
     ("sampling.*", _SAMPLE),
+    ("reference.inception.weights", _NONE),  # where they lie; their hash counts
+    ("reference.inception.download", _NONE),
+    ("reference.*", _REFERENCE | _EVALUATE),
     ("evaluation.*", _EVALUATE),
 )
 """Pattern of a fact -> the stages that read it; the first pattern that fits counts."""
@@ -109,7 +114,7 @@ def hashed(
         stage: what the job does.
         config_facts: what :func:`facts` returned.
         seed, mode: the job's own, if it has them.
-        source: signature of the data set's files, for the job that reads them.
+        source: signature of the files from outside, for the job that reads them.
     """
     chosen: dict[str, Any] = {"version": VERSIONS[stage]}
     if seed is not None:

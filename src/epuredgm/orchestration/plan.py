@@ -15,11 +15,13 @@ from epuredgm.orchestration.fingerprint import facts, fingerprint, hashed
 
 LOG_FOLDERS: Mapping[Stage, str] = {
     Stage.PREPARE: "data",
+    Stage.REFERENCE: "evaluation",
     Stage.TRAIN: "training",
     Stage.SAMPLE: "sampling",
     Stage.EXPORT: "export",
     Stage.EVALUATE: "evaluation",
     Stage.AGGREGATE: "evaluation",
+    Stage.REPORT: "evaluation",
 }
 
 Inputs = Mapping[str, tuple[str, str]]
@@ -32,6 +34,7 @@ def plan(
     stages: Collection[Stage],
     others: Collection[tuple[str, int]] = (),
     source: Mapping[str, str] | None = None,
+    extractors: Mapping[str, str] | None = None,
     png: bool = False,
 ) -> tuple[Job, ...]:
     """All jobs of a study, every job after those that it needs.
@@ -42,26 +45,34 @@ def plan(
         stages: the stages to plan; inputs made by others are named all the same and looked up in the records.
         others: (model, seed) of runs evaluated before, which the summary counts too.
         source: signature of the data set's files (:func:`epuredgm.core.sources.signature`).
+        extractors: which weights from elsewhere there are (:func:`epuredgm.core.sources.extractors`).
         png: also export samples as one PNG per component.
     """
     runs = [_Run(model, seed, config, facts(config)) for seed in seeds for model, config in configs.items()]
     first = next(iter(configs.values()))
-    jobs = [_prepare(first, source or {})]
+    everyone = sorted({(run.model, run.seed) for run in runs} | set(others))
+    jobs = [_prepare(first, source or {}), _reference(first, extractors or {})]
     for run in runs:
         jobs.extend(run.jobs(png))
-    jobs.append(_aggregate(first, sorted({(run.model, run.seed) for run in runs} | set(others))))
+    jobs += [_aggregate(first, everyone), _report(first, everyone)]
     return tuple(job for job in jobs if job.stage in stages)
 
 
 def modes_of(config: Mapping[str, Any]) -> tuple[Mode, ...]:
     """The modes a model is sampled in: those it supports, as far as the data set gives them a meaning."""
-    dataset = config["dataset"]
+    dataset, supported = config["dataset"], config["model"]["supports"]
+    conditions = dataset["condition_sets"][dataset["conditions"]].values()
     possible = {
-        Mode.UNCONDITIONAL: True,
-        Mode.CONDITIONAL: bool(dataset["condition_sets"][dataset["conditions"]]),
-        Mode.INPAINTING: len(dataset["components"]) > 1,  # something must be left to paint
+        Mode.UNCONDITIONAL: "unconditional" in supported,
+        Mode.CONDITIONAL: "conditional" in supported and bool(conditions),
+        # something must be left to paint
+        Mode.INPAINTING: "inpainting" in supported and len(dataset["components"]) > 1,
+        # the conditional mode asked for more; it can be judged only where a design can be measured
+        Mode.EXTRAPOLATION: "conditional" in supported
+        and not dataset["normalized"]
+        and any(condition["measure"] for condition in conditions),
     }
-    return tuple(mode for mode in Mode if possible[mode] and mode.value in config["model"]["supports"])
+    return tuple(mode for mode in Mode if possible[mode])
 
 
 def sample_names(config: Mapping[str, Any], mode: Mode) -> tuple[str, ...]:
@@ -74,6 +85,11 @@ def sample_names(config: Mapping[str, Any], mode: Mode) -> tuple[str, ...]:
 def prepare_key(dataset: str) -> str:
     """Key of the job that decodes a data set."""
     return f"{Stage.PREPARE}/{dataset}"
+
+
+def reference_key(dataset: str) -> str:
+    """Key of the job that fits the feature extractors and describes the real designs."""
+    return f"{Stage.REFERENCE}/{dataset}"
 
 
 def run_key(stage: Stage, model: str, dataset: str, seed: int, mode: str | None = None) -> str:
@@ -109,7 +125,7 @@ class _Run:
             yield self._job(Stage.SAMPLE, {**designs, **weights}, mode)
         for mode in modes if png else ():
             yield self._job(Stage.EXPORT, self._samples(mode), mode)
-        scored = dict(designs)
+        scored = {**designs, "reference": (reference_key(self.dataset), "reference")}
         for mode in modes:
             for name, made in self._samples(mode).items():
                 scored[name.replace("samples", f"samples/{mode}", 1)] = made
@@ -142,13 +158,33 @@ def _prepare(config: Mapping[str, Any], source: Mapping[str, str]) -> Job:
     return _whole(Stage.PREPARE, config, {}, hashed(Stage.PREPARE, facts(config), source=source))
 
 
+def _reference(config: Mapping[str, Any], extractors: Mapping[str, str]) -> Job:
+    designs = {"designs": (prepare_key(config["dataset"]["name"]), "designs")}
+    return _whole(Stage.REFERENCE, config, designs, hashed(Stage.REFERENCE, facts(config), source=extractors))
+
+
 def _aggregate(config: Mapping[str, Any], runs: Sequence[tuple[str, int]]) -> Job:
+    inputs = {**_made(config, runs, "result"), **_made(config, runs, "resamples")}
+    return _whole(Stage.AGGREGATE, config, inputs, hashed(Stage.AGGREGATE, facts(config)), tolerant=True)
+
+
+def _report(config: Mapping[str, Any], runs: Sequence[tuple[str, int]]) -> Job:
     dataset = config["dataset"]["name"]
-    results = {
-        f"result/{model}/seed{seed}": (run_key(Stage.EVALUATE, model, dataset, seed), "result")
+    inputs = {
+        "designs": (prepare_key(dataset), "designs"),
+        "summary": (f"{Stage.AGGREGATE}/{dataset}", "summary"),
+        **_made(config, runs, "result"),
+    }
+    return _whole(Stage.REPORT, config, inputs, hashed(Stage.REPORT, facts(config)), tolerant=True)
+
+
+def _made(config: Mapping[str, Any], runs: Sequence[tuple[str, int]], output: str) -> Inputs:
+    """One output of the evaluations of many runs, as inputs called ``<output>/<model>/seed<N>``."""
+    dataset = config["dataset"]["name"]
+    return {
+        f"{output}/{model}/seed{seed}": (run_key(Stage.EVALUATE, model, dataset, seed), output)
         for model, seed in runs
     }
-    return _whole(Stage.AGGREGATE, config, results, hashed(Stage.AGGREGATE, facts(config)), tolerant=True)
 
 
 def _whole(

@@ -24,11 +24,13 @@ from epuredgm.orchestration.records import Record, now
 SCHEMA = 1
 VIEWS: Mapping[Stage, str] = {
     Stage.PREPARE: "prepare",
+    Stage.REFERENCE: "reference",
     Stage.TRAIN: "training",
     Stage.SAMPLE: "sampling",
     Stage.EXPORT: "export",
     Stage.EVALUATE: "evaluation",
     Stage.AGGREGATE: "aggregate",
+    Stage.REPORT: "report",
 }
 
 
@@ -123,7 +125,7 @@ def read_state(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def _has_model(stage: Stage) -> bool:
-    return stage not in (Stage.PREPARE, Stage.AGGREGATE)
+    return stage not in (Stage.PREPARE, Stage.REFERENCE, Stage.AGGREGATE, Stage.REPORT)
 
 
 def _entry(job: Job) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class SetRequest:
     Where several completions are asked for, all designs come once, then all of them again.
 
     Attributes:
-        mode: one of the three.
+        mode: what kind of request it is.
         component: name of the given component; None unless the mode is inpainting.
         ids: (N,) of the test rows; empty strings where none is behind a sample.
         conditions: float64 (N, K) in the data set's own units; None where none is asked for.
@@ -88,6 +88,36 @@ def inpainting(
     given = np.arange(spec.channels) == channel
     conditions = designs.conditions[rows] if spec.condition_width else None
     return SetRequest(Mode.INPAINTING, component, designs.ids[rows], conditions, known, given)
+
+
+def extrapolation(spec: DataSpec, designs: Designs, count: int, seed: int, beyond: float) -> SetRequest:
+    """Designs for conditions that reach beyond those of the train split; no design is looked at.
+
+    Request i takes the conditions of a test row and replaces one of those that can be measured, each in turn,
+    by a value of an even sweep from below the train split's smallest to above its largest.
+
+    Args:
+        spec: the data set.
+        designs: all real designs.
+        count: designs wanted.
+        seed: of the run.
+        beyond: how far the sweep reaches out on either side, as a share of the train range.
+
+    Raises:
+        UnsupportedMode: if no condition can be measured on a design.
+    """
+    swept = [k for k, condition in enumerate(spec.conditions) if condition.measure is not None]
+    if not swept:
+        raise UnsupportedMode(f"data set {spec.name} has no condition that can be measured on a design")
+    rows = np.resize(ordered_test_rows(designs.train, count, seed), count)
+    conditions = designs.conditions[rows].copy()
+    low, high = (of(designs.conditions[designs.train], axis=0) for of in (np.nanmin, np.nanmax))
+    reach = beyond * (high - low)
+    for turn, k in enumerate(swept):
+        own = np.arange(turn, count, len(swept))
+        conditions[own, k] = np.linspace(low[k] - reach[k], high[k] + reach[k], len(own))
+    nothing = np.zeros(spec.channels, dtype=np.bool_)
+    return SetRequest(Mode.EXTRAPOLATION, None, np.full(count, "", dtype=np.str_), conditions, None, nothing)
 
 
 def ordered_test_rows(train: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.int64]:

@@ -13,24 +13,33 @@ from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.settings import EvaluationSettings, read
+from epuredgm.data.entries import write_arrays
 from epuredgm.data.samples import SampleSet
 from epuredgm.evaluation.evaluator import Samples, evaluate
+from epuredgm.evaluation.extractors import all_makers
+from epuredgm.evaluation.metrics import all_metrics
+from epuredgm.evaluation.reference import load_reference
+from epuredgm.evaluation.resamples import replicates_of
 from epuredgm.stages.data_sets import designs_of, spec_of
+from epuredgm.stages.reference import setting_of
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Score the run's samples.
 
-    Inputs: ``designs``, and ``samples/<mode>`` or ``samples/<mode>/<given component>``. Output: ``result``.
+    Inputs: ``designs``, ``reference``, and ``samples/<mode>`` or ``samples/<mode>/<given component>``.
+    Outputs: ``result``, ``resamples``.
     """
     if job.model is None or job.seed is None:
         raise BadRequest(f"job {job.key} names no run")
     samples = _samples(job)
     designs = designs_of(job)
     settings = read(EvaluationSettings, job.config["evaluation"])
-    scores = evaluate(spec_of(job), designs, samples, settings, job.seed, monitor)
+    place = Path(job.workspace) / job.inputs["reference"].path
+    reference = load_reference(all_makers(), setting_of(job), designs, place)
+    scores = evaluate(spec_of(job), designs, samples, settings, job.seed, monitor, reference)
     result = {
         "schema": SCHEMA,
         "model": job.model,
@@ -42,12 +51,16 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
             "data_fingerprint": designs.fingerprint,
             "package_version": __version__,
             "settings": dict(job.config["evaluation"]),
+            "extractors": reference.facts,
             **_provenance(job, samples),
         },
     }
-    path = Workspace(Path(job.workspace), job.branch).result(job.dataset, job.model, job.seed)
+    workspace = Workspace(Path(job.workspace), job.branch)
+    path = workspace.result(job.dataset, job.model, job.seed)
+    resamples = workspace.resamples(job.dataset, job.model, job.seed)
     write_json(path, result)
-    return {"result": path}
+    write_arrays(resamples, replicates_of(scores["modes"], all_metrics()))
+    return {"result": path, "resamples": resamples}
 
 
 def _samples(job: JobFile) -> Samples:

@@ -20,7 +20,7 @@ from epuredgm.data.weights import Weights, load_weights, restore
 from epuredgm.interface import GenerativeModel
 from epuredgm.reporting.contact_sheet import contact_sheet
 from epuredgm.sampling.parts import Parts
-from epuredgm.sampling.requests import SetRequest, conditional, inpainting, unconditional
+from epuredgm.sampling.requests import SetRequest, conditional, extrapolation, inpainting, unconditional
 from epuredgm.sampling.sampler import Sampler
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.models import make_model, prepare_device
@@ -79,6 +79,8 @@ def _requests(job: JobFile, spec: DataSpec, settings: SamplingSettings, seed: in
         yield unconditional(spec, count)
     elif mode is Mode.CONDITIONAL:
         yield conditional(spec, designs_of(job), count, seed)
+    elif mode is Mode.EXTRAPOLATION:
+        yield extrapolation(spec, designs_of(job), count, seed, settings.beyond)
     else:
         designs = designs_of(job)
         for component in spec.component_names:

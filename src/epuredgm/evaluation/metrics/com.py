@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case, Distance, mean_and_std
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json, number
 
@@ -96,7 +97,7 @@ def _legacy(
 METRIC = Metric(
     key="com",
     title="Centres of mass",
-    modes=ALL_MODES,
+    modes=TASKS,
     headlines=(
         Headline("com_overall", "overall.wasserstein", unit="px", ranked=True),
         Headline("com_vector", "vector_wasserstein", unit="px"),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.scalar import Json, scalar
-
-REASON = "FID comes with a later version: it needs the Inception network's weights"
 
 
 def compute(case: Case) -> Json:
     """Null, with its reason."""
-    return scalar(None, reason=REASON)
+    return scalar(None, reason=case.why_not("inception"))
 
 
 METRIC = Metric(
     key="fid",
     title="Frechet inception distance",
-    modes=ALL_MODES,
+    modes=TASKS,
     headlines=(Headline("fid", "", decides=True),),
     compute=compute,
     bare=True,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case, Distance, mean_and_std
 from epuredgm.evaluation.geometry import pairs
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json, scalar
 
@@ -61,7 +62,7 @@ def _legacy(parts: dict[str, Distance]) -> dict[str, list[float | None]]:
 METRIC = Metric(
     key="iou_dice",
     title="Overlap of components",
-    modes=ALL_MODES,
+    modes=TASKS,
     headlines=(
         Headline("iou", "average.iou_wd", ranked=True),
         Headline("dice", "average.dice_wd"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json, number
 
@@ -30,7 +31,7 @@ def excess(population: Population) -> NDArray[np.float64]:
 METRIC = Metric(
     key="rce",
     title="Count error of the whole design",
-    modes=ALL_MODES,
+    modes=TASKS,
     headlines=(Headline("rce", "gen_wd", unit="pieces", ranked=True),),
     compute=compute,
 )

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.geometry import pairs
-from epuredgm.evaluation.metric import ALL_MODES, Headline, Metric
+from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json
 
@@ -126,7 +127,7 @@ def _any_empty(population: Population) -> Flags:
 METRIC = Metric(
     key="validity",
     title="Validity",
-    modes=ALL_MODES,
+    modes=TASKS,
     headlines=(
         Headline("valid", "valid", better="higher", ranked=True),
         Headline("empty", "empty.any"),

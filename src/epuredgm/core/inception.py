@@ -1,0 +1,37 @@
+"""Where the weights of the network behind FID are: the planner's view, standard library only.
+
+They are a file of pytorch-fid, named after the first digits of its SHA-256. Nobody else's results can be
+compared with ours through other weights, so the hash is checked before they are used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from epuredgm.core.places import Workspace
+
+NAME = "pt_inception-2015-12-05-6726825d.pth"
+
+
+def find_weights(given: str | None, workspace: Workspace) -> Path | None:
+    """The weights: the ``given`` file, else those in the workspace's cache, else those in torch's own cache.
+
+    None if they are in none of these places. What is in the file is not looked at.
+    """
+    places = [Path(given).expanduser()] if given else [workspace.weights / NAME, _torch_cache() / NAME]
+    return next((path for path in places if path.is_file()), None)
+
+
+def signature(config: Mapping[str, Any], workspace: Workspace) -> dict[str, str]:
+    """What a plan must know of weights from elsewhere: whether they are there."""
+    there = find_weights(config["reference"]["inception"]["weights"], workspace) is not None
+    return {"inception": "present" if there else "absent"}
+
+
+def _torch_cache() -> Path:
+    """Where torch keeps what it downloads."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    return (Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints").expanduser()

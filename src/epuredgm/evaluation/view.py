@@ -1,0 +1,55 @@
+"""A case as points in a feature space: equally many generated and real ones, and the pools for floors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """Two sets of n points each, and all real designs; float64.
+
+    Attributes:
+        generated, real: (n, D).
+        train, test: (N, D) and (M, D), from which real-against-real draws are made.
+        groups: int (n,), the jackknife group of row i of both sets: 0, ..., G - 1, equally many rows in each
+            or nearly. Groups depend on the count and the set's name alone, so that all families leave out
+            the same rows.
+        repeats: real-against-real draws behind a floor.
+    """
+
+    generated: Floats
+    real: Floats
+    train: Floats
+    test: Floats
+    groups: NDArray[np.int64]
+    repeats: int
+
+    def __len__(self) -> int:
+        return len(self.generated)
+
+    def scaled(self) -> View:
+        """The same points in standard deviations of the train designs; a constant axis is only centred."""
+        centre, spread = self.train.mean(axis=0), self.train.std(axis=0)
+        unit = np.where(spread > 1e-9, spread, 1.0)
+
+        def scale(points: Floats) -> Floats:
+            return np.asarray((points - centre) / unit)
+
+        return replace(
+            self,
+            generated=scale(self.generated),
+            real=scale(self.real),
+            train=scale(self.train),
+            test=scale(self.test),
+        )
+
+
+def jackknife_groups(rng: np.random.Generator, count: int, groups: int) -> NDArray[np.int64]:
+    """(count,) group of each row, shuffled; at most ``count`` groups."""
+    return np.asarray(rng.permutation(np.arange(count) % min(groups, count)), dtype=np.int64)
