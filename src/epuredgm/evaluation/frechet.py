@@ -2,8 +2,8 @@
 
     |m_x - m_y|^2 + Tr(S_x + S_y - 2 (S_x S_y)^(1/2))
 
-The trace of the root is the nuclear norm of R_x R_y^T, where R^T R = S: no root of a matrix is taken, none can
-come out complex, and rank-deficient covariances need no correction.
+The trace of the root is the nuclear norm of R_x R_y^T, where R^T R = S: no root of a matrix is taken, none
+can come out complex, and rank-deficient covariances need no correction.
 """
 
 from __future__ import annotations
