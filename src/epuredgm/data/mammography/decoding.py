@@ -1,0 +1,204 @@
+"""Stored values: the pixel data of a file as one array of unsigned integers, exactly as the standard says."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.data.mammography import codestream
+from epuredgm.data.mammography.faults import Unreadable, guarded
+from epuredgm.data.mammography.header import PIXELS, Header, integer, quiet, required, word
+
+MAX_PIXELS = 1 << 26
+MIN_SIDE = 8
+MIN_BITS, MAX_BITS = 8, 16
+
+# decoder by syntax: (pydicom's name, module to import, package); none under a licence that binds its users
+GDCM = ("gdcm", "gdcm", "python-gdcm")
+JPEG_LS = ("pyjpegls", "jpeg_ls", "pyjpegls")
+OPENJPEG = ("pylibjpeg", "openjpeg", "pylibjpeg-openjpeg")
+RLE = ("pylibjpeg", "rle", "pylibjpeg-rle")
+DECODERS = {
+    "JPEGBaseline8Bit": (GDCM,),
+    "JPEGLossless": (GDCM,),
+    "JPEGLosslessSV1": (GDCM,),
+    "JPEGLSLossless": (JPEG_LS, GDCM),
+    "JPEGLSNearLossless": (JPEG_LS, GDCM),
+    "JPEG2000Lossless": (OPENJPEG, GDCM),
+    "JPEG2000": (OPENJPEG, GDCM),
+    "RLELossless": (RLE, ("pydicom", "pydicom", "pydicom")),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How pixels are stored.
+
+    Attributes:
+        rows, columns: size of the picture.
+        allocated: 8 or 16 bits for each pixel.
+        stored: how many of them are in use, from the lowest.
+    """
+
+    rows: int
+    columns: int
+    allocated: int
+    stored: int
+
+    @property
+    def maximum(self) -> int:
+        """The largest value that can be stored."""
+        return int((1 << self.stored) - 1)
+
+
+def layout(header: Header) -> Layout:
+    """How the pixels of a mammogram are stored.
+
+    Raises:
+        Unreadable: frames, samples, signed, bits, size; missing_element or bad_element.
+    """
+
+    def number(keyword: str) -> int:
+        return required(integer(header.dataset, keyword), keyword)
+
+    if integer(header.dataset, "NumberOfFrames") not in (None, 1):
+        raise Unreadable("frames")
+    if number("SamplesPerPixel") != 1:
+        raise Unreadable("samples")
+    if number("PixelRepresentation") != 0:
+        raise Unreadable("signed")
+    found = Layout(number("Rows"), number("Columns"), number("BitsAllocated"), number("BitsStored"))
+    if (
+        found.allocated not in (8, 16)
+        or not MIN_BITS <= found.stored <= found.allocated
+        or number("HighBit") != found.stored - 1
+    ):
+        raise Unreadable("bits")
+    if min(found.rows, found.columns) < MIN_SIDE or found.rows * found.columns > MAX_PIXELS:
+        raise Unreadable("size")
+    return found
+
+
+def decode(header: Header, form: Layout, decoder: str | None = None) -> NDArray[np.uint16]:
+    """The stored values (H, W), uint16 and at most ``form.maximum``.
+
+    Args:
+        header: the file.
+        form: its layout.
+        decoder: pydicom's name of the decoder to use; by default the first one that is installed.
+
+    Raises:
+        Unreadable: missing_element, bad_element, truncated, pixel_length, codestream, decoder_missing,
+            decode, value_range.
+    """
+    with quiet():
+        content = guarded("bad_element", PIXELS, lambda: header.dataset.get(PIXELS))
+        if content is None:
+            raise Unreadable("missing_element", PIXELS)
+        if not isinstance(content, bytes | bytearray):
+            raise Unreadable("bad_element", PIXELS)
+        undefined = guarded("bad_element", PIXELS, lambda: bool(header.dataset[PIXELS].is_undefined_length))
+        if undefined != (header.syntax in DECODERS):  # compressed pixels are encapsulated, others are not
+            raise Unreadable("pixel_length")
+        if header.syntax not in DECODERS:
+            return _native(bytes(content), header, form)
+        return _compressed(bytes(content), header.syntax, form, decoder)
+
+
+def _native(content: bytes, header: Header, form: Layout) -> NDArray[np.uint16]:
+    expected = form.rows * form.columns * form.allocated // 8
+    if len(content) < expected:
+        raise Unreadable("truncated")
+    if len(content) > expected + expected % 2:
+        raise Unreadable("pixel_length")
+    if header.big_endian and form.allocated == 8:  # pairs of bytes may be swapped or not: nobody can tell
+        raise Unreadable("bits")
+    kind = np.dtype("u1") if form.allocated == 8 else np.dtype(">u2" if header.big_endian else "<u2")
+    stored = np.frombuffer(content, kind, form.rows * form.columns).reshape(form.rows, form.columns)
+    return np.bitwise_and(stored.astype(np.uint16), form.maximum)  # an old overlay may use the bits above
+
+
+def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) -> NDArray[np.uint16]:
+    from pydicom import uid
+    from pydicom.encaps import generate_frames
+    from pydicom.pixels.decoders.base import get_decoder
+
+    frames = guarded("decode", syntax, lambda: list(generate_frames(content, number_of_frames=1)))
+    if len(frames) != 1 or not frames[0]:
+        raise Unreadable("frames")
+    _check(frames[0], syntax, form)
+    options: dict[str, Any] = {
+        "rows": form.rows,
+        "columns": form.columns,
+        "bits_allocated": form.allocated,
+        "bits_stored": form.stored,
+        "samples_per_pixel": 1,
+        "pixel_representation": 0,
+        "photometric_interpretation": "MONOCHROME2",  # colours only; stored values are not inverted
+        "number_of_frames": 1,
+        "pixel_keyword": PIXELS,
+        "decoding_plugin": decoder or installed(syntax),
+    }
+    work = get_decoder(getattr(uid, syntax))
+    array, _ = guarded("decode", syntax, lambda: work.as_array(content, raw=True, index=0, **options))
+    if array.shape != (form.rows, form.columns) or array.dtype.kind != "u":
+        raise Unreadable("decode", syntax)
+    if int(array.max()) > form.maximum:
+        raise Unreadable("value_range")
+    return array.astype(np.uint16)
+
+
+def installed(syntax: str) -> str:
+    """pydicom's name of the first decoder of ``syntax`` that can be imported.
+
+    Raises:
+        Unreadable: decoder_missing, naming the packages.
+    """
+    for name, module, _ in DECODERS[syntax]:
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue
+        if module == "gdcm":
+            _silence_gdcm()
+        return name
+    packages = " or ".join(package for _, _, package in DECODERS[syntax])
+    raise Unreadable("decoder_missing", f"{syntax}: pip install {packages}")
+
+
+def _silence_gdcm() -> None:
+    """gdcm writes to the process's standard error, past Python's; what it writes may hold values."""
+    gdcm = importlib.import_module("gdcm")
+    gdcm.Trace.DebugOff()
+    gdcm.Trace.WarningOff()
+    gdcm.Trace.ErrorOff()
+
+
+def _check(frame: bytes, syntax: str, form: Layout) -> None:
+    if syntax == "RLELossless":
+        agrees = codestream.rle_is_bearable(frame, form.rows, form.columns, form.allocated // 8)
+    else:
+        said = (codestream.jpeg_2000 if syntax.startswith("JPEG2000") else codestream.jpeg)(frame)
+        agrees = (
+            (said.rows, said.columns, said.samples) == (form.rows, form.columns, 1)
+            and not said.signed
+            and 2 <= said.bits <= form.allocated
+        )
+    if not agrees:
+        raise Unreadable("codestream")
+
+
+def is_lossy(header: Header) -> bool | None:
+    """Whether the picture was ever compressed with loss, by its syntax and its own word; None: not known.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    if header.syntax in ("JPEGBaseline8Bit", "JPEGLSNearLossless"):
+        return True
+    said = word(header.dataset, "LossyImageCompression")
+    return None if said not in ("00", "01") else said == "01"

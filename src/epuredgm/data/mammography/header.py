@@ -1,0 +1,359 @@
+"""The header of a DICOM file, parsed within bounds: hostile files end in one exception, soon and quietly.
+
+pydicom is lenient and talkative: it reads on behind the end of a file, inflates whatever is deflated, and its
+warnings and log lines quote values. Here it works on bytes in memory with its voice off, counted, and what it
+returns is checked for being whole.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import operator
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.data.mammography.faults import Unreadable, guarded
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MAX_FILE_BYTES = 1 << 28  # 256 MiB: the largest detectors give 30 MB a view
+MAX_HEADER_BYTES = 1 << 21
+MAX_READS = 100_000  # about 40,000 elements at all depths
+MAX_ELEMENTS = 20_000
+MAX_DEPTH = 12
+UNDEFINED = 0xFFFFFFFF
+PIXELS = "PixelData"
+PIXELS_TAG = 0x7FE00010
+
+SYNTAXES = {  # what is read at all; deflated files are not (they may inflate to any size)
+    "1.2.840.10008.1.2": "ImplicitVRLittleEndian",
+    "1.2.840.10008.1.2.1": "ExplicitVRLittleEndian",
+    "1.2.840.10008.1.2.2": "ExplicitVRBigEndian",
+    "1.2.840.10008.1.2.4.50": "JPEGBaseline8Bit",
+    "1.2.840.10008.1.2.4.57": "JPEGLossless",
+    "1.2.840.10008.1.2.4.70": "JPEGLosslessSV1",
+    "1.2.840.10008.1.2.4.80": "JPEGLSLossless",
+    "1.2.840.10008.1.2.4.81": "JPEGLSNearLossless",
+    "1.2.840.10008.1.2.4.90": "JPEG2000Lossless",
+    "1.2.840.10008.1.2.4.91": "JPEG2000",
+    "1.2.840.10008.1.2.5": "RLELossless",
+}
+LOGGERS = ("pydicom", "pylibjpeg", "openjpeg", "libjpeg", "rle")
+_LOCK = threading.RLock()  # warning filters belong to the process; use processes to read in parallel
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries from saying anything; for one thread at a time."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loggers = [logging.getLogger(name) for name in LOGGERS]
+        before = [logger.disabled for logger in loggers]
+        mode = _validation("IGNORE")
+        for logger in loggers:
+            logger.disabled = True
+        try:
+            yield
+        finally:
+            for logger, disabled in zip(loggers, before, strict=True):
+                logger.disabled = disabled
+            _validation(mode)
+
+
+def _validation(mode: Any) -> Any:
+    """Set how pydicom validates values that it reads; returns what was set."""
+    from pydicom import config
+
+    former = config.settings.reading_validation_mode
+    config.settings.reading_validation_mode = config.IGNORE if mode == "IGNORE" else mode
+    return former
+
+
+class _Counted(io.BytesIO):
+    """Bytes that may be read a limited number of times, which bounds the elements at all depths."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > MAX_READS:
+            raise Unreadable("header_too_large")
+        return super().read(size)
+
+
+class _Ascending:
+    """Never stops, but refuses elements out of order: of two with one tag the library would show the last."""
+
+    def __init__(self) -> None:
+        self.tags = [-1]
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        peeked = len(self.tags) == 2  # the library looks at the first element twice
+        if tag < self.tags[-1] or (tag == self.tags[-1] and not peeked):
+            raise Unreadable("element_order")
+        self.tags.append(int(tag))
+        return False
+
+
+@dataclass(frozen=True, repr=False)
+class Header:
+    """A parsed DICOM file.
+
+    Attributes:
+        dataset: its elements, the pixel data among them.
+        meta: group 2.
+        preamble: the first 128 bytes.
+        syntax: keyword of the transfer syntax.
+    """
+
+    dataset: Dataset
+    meta: Dataset
+    preamble: bytes
+    syntax: str
+
+    @property
+    def big_endian(self) -> bool:
+        """Whether pixel values are stored with their high byte first."""
+        return self.syntax == "ExplicitVRBigEndian"
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a regular file of bearable size.
+
+    Raises:
+        Unreadable: missing, io, empty, too_large.
+    """
+    try:
+        if not path.is_file():
+            content = None
+        elif path.stat().st_size > MAX_FILE_BYTES:
+            raise Unreadable("too_large")
+        else:
+            content = path.read_bytes()
+    except (OSError, ValueError):
+        content = b""
+        failed = True
+    else:
+        failed = False
+    if failed:
+        raise Unreadable("io")
+    if content is None:
+        raise Unreadable("missing")
+    if not content:
+        raise Unreadable("empty")
+    return content
+
+
+def parse(content: bytes) -> Header:
+    """Parse a DICOM file (PS3.10): preamble, group 2, elements. There is no guessing ("force").
+
+    Raises:
+        Unreadable: empty, too_large, not_dicom, syntax, bad_header, element_order,
+            header_too_large, truncated.
+    """
+    if not content:
+        raise Unreadable("empty")
+    if len(content) > MAX_FILE_BYTES:
+        raise Unreadable("too_large")
+    if content[128:132] != b"DICM":
+        raise Unreadable("not_dicom")
+    with quiet():
+        return guarded("bad_header", "", lambda: _parse(content))
+
+
+def _parse(content: bytes) -> Header:
+    from pydicom.filereader import read_dataset
+
+    file = _Counted(content)
+    file.seek(132)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+    uid = word(meta, "TransferSyntaxUID")
+    if uid is None:
+        raise Unreadable("missing_element", "TransferSyntaxUID")
+    if uid not in SYNTAXES:
+        raise Unreadable("syntax")
+    syntax = SYNTAXES[uid]
+    implicit, big = syntax == "ImplicitVRLittleEndian", syntax == "ExplicitVRBigEndian"
+    dataset = read_dataset(file, implicit, not big, stop_when=_Ascending())
+    for part in (meta, dataset):
+        _require_whole(part)
+    pixels = dataset.get_item(PIXELS_TAG)
+    value = None if pixels is None else pixels.value
+    size = len(value) if isinstance(value, bytes) else 0
+    if len(content) - size > MAX_HEADER_BYTES:
+        raise Unreadable("header_too_large")
+    if file.tell() < len(content):  # the reader stopped at something that it took for the end
+        raise Unreadable("truncated")
+    return Header(dataset, meta, content[:128], syntax)
+
+
+def _require_whole(dataset: Dataset) -> None:
+    """pydicom reads on when the file ends within a value; the value is then shorter than it says."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag in list(dataset.keys()):
+        raw = dataset.get_item(tag)
+        if (
+            isinstance(raw, RawDataElement)
+            and raw.length != UNDEFINED
+            and len(raw.value or b"") != raw.length
+        ):
+            raise Unreadable("truncated")
+
+
+def walk(dataset: Dataset) -> Iterator[tuple[int, Any]]:
+    """Every element at every depth as (tag, element); None in place of an element that cannot be converted.
+
+    Raises:
+        Unreadable: header_too_large.
+    """
+    open_ended = [(dataset, 0)]
+    count = 0
+    while open_ended:
+        part, depth = open_ended.pop()
+        for tag in sorted(part.keys()):
+            count += 1
+            if count > MAX_ELEMENTS or depth > MAX_DEPTH:
+                raise Unreadable("header_too_large")
+            try:
+                element = part[tag]
+                inner = list(element.value) if element.VR == "SQ" else []
+            except Exception:
+                yield int(tag), None
+                continue
+            yield int(tag), element
+            open_ended += [(item, depth + 1) for item in inner]
+
+
+def values(dataset: Dataset, keyword: str) -> list[Any]:
+    """The values of an element as a list; empty if it is missing or has none.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    value = guarded("bad_element", keyword, lambda: dataset.get(keyword))
+    if value is None or (isinstance(value, str | bytes) and not value):
+        return []
+    return guarded("bad_element", keyword, lambda: list(value) if _is_many(value) else [value])
+
+
+def _is_many(value: Any) -> bool:
+    from pydicom.multival import MultiValue
+
+    return isinstance(value, MultiValue | list | tuple)
+
+
+def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; empty if it is missing.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    value = guarded("bad_element", keyword, lambda: dataset.get(keyword))
+    if value is None:
+        return []
+    if not isinstance(value, Sequence):
+        raise Unreadable("bad_element", keyword)
+    found = guarded("bad_element", keyword, lambda: list(value))
+    if not all(isinstance(item, Dataset) for item in found):
+        raise Unreadable("bad_element", keyword)
+    return found
+
+
+def word(dataset: Dataset, keyword: str) -> str | None:
+    """One stripped upper-case word; None if the element is missing or empty.
+
+    Raises:
+        Unreadable: bad_element, also if there are several.
+    """
+    found = values(dataset, keyword)
+    if len(found) > 1 or not all(isinstance(value, str) for value in found):
+        raise Unreadable("bad_element", keyword)
+    return (found[0].strip(" \0").upper() or None) if found else None
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """One finite number; None if the element is missing or empty.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    found = numbers(dataset, keyword)
+    if len(found) > 1:
+        raise Unreadable("bad_element", keyword)
+    return found[0] if found else None
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """All numbers of an element, each finite.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    found = values(dataset, keyword)
+    if any(isinstance(value, str | bytes | bool) for value in found):
+        found = [value for value in found if value != ""]  # gaps of a decimal string
+        if any(isinstance(value, str | bytes | bool) for value in found):
+            raise Unreadable("bad_element", keyword)
+    result = guarded("bad_element", keyword, lambda: [float(value) for value in found])
+    if not all(isfinite(value) for value in result):
+        raise Unreadable("bad_element", keyword)
+    return result
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """One whole number; None if the element is missing or empty.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    value = number(dataset, keyword)
+    if value is not None and value != int(value):
+        raise Unreadable("bad_element", keyword)
+    return None if value is None else int(value)
+
+
+def words(dataset: Dataset, keyword: str, big_endian: bool) -> NDArray[np.int64]:
+    """The unsigned 16-bit words of an element whose kind depends on others (US, SS or OW): (N,).
+
+    Where the kind is not written down, the library leaves bytes, or takes what is unsigned for signed.
+
+    Raises:
+        Unreadable: bad_element.
+    """
+    found = values(dataset, keyword)
+
+    def convert() -> NDArray[np.int64]:
+        if len(found) == 1 and isinstance(found[0], bytes):
+            return np.frombuffer(found[0], ">u2" if big_endian else "<u2").astype(np.int64)
+        whole = np.array([operator.index(value) for value in found], dtype=np.int64)
+        if np.any((whole < -(1 << 15)) | (whole >= 1 << 16)):
+            raise Unreadable("bad_element", keyword)
+        return whole & 0xFFFF
+
+    return guarded("bad_element", keyword, convert)
+
+
+def required(value: int | None, keyword: str) -> int:
+    """A number that must be there.
+
+    Raises:
+        Unreadable: missing_element.
+    """
+    if value is None:
+        raise Unreadable("missing_element", keyword)
+    return value
