@@ -1,4 +1,4 @@
-"""Small mammograms as DICOM bytes, for tests of the reading side: made here, by the standard, of nothing real."""
+"""Small mammograms as DICOM bytes, for tests of the reading side: made here, of nothing real."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VIEW_CODES = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-
 
 
 def breast(rows: int = 64, columns: int = 48, side: str = "L", seed: int = 0) -> NDArray[np.float64]:
-    """Presentation values (H, W) in [0, 1]: half an ellipse at the chest wall with some texture, air exactly 0."""
+    """Presentation values (H, W) in [0, 1]: half an ellipse with texture at the chest wall, air exactly 0."""
     y, x = np.mgrid[:rows, :columns]
     radius = (x / (0.7 * columns)) ** 2 + ((y - rows / 2 + 0.5) / (0.38 * rows)) ** 2
     texture = np.random.default_rng(seed).random((rows, columns))

@@ -34,7 +34,8 @@ VOCABULARY = _listed(
     graphics structured content descriptors longitudinal temporal information full modified dates patient
     characteristics device identity safe private institution uids ps dicom annex e
     normal harder softer hard soft standard default user linear sigmoid lut voi window brighter darker
-    minus plus ge medical systems healthcare senographe essential ds d pristina crystal hologic inc selenia dimensions
+    minus plus ge medical systems healthcare senographe essential ds d pristina crystal hologic inc
+    selenia dimensions
     lorad siemens mammomat inspiration revelation novation fujifilm corporation fuji amulet innovality philips
     microdose planmed nuance kodak carestream agfa ims giotto metaltronica sectra konica minolta phantom
     synthetic epuredgm generator software
@@ -146,16 +147,19 @@ ELEMENTS: dict[str, Rule] = {
 }
 NUMBERS = _listed("""
     SeriesNumber InstanceNumber AcquisitionNumber ImagesInAcquisition NumberOfFrames SamplesPerPixel
-    Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue LargestImagePixelValue
+    Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue
+    LargestImagePixelValue
     PixelPaddingValue PixelPaddingRangeLimit PixelAspectRatio WindowCenter WindowWidth RescaleSlope
     RescaleIntercept PixelIntensityRelationshipSign LUTDescriptor LossyImageCompressionRatio KVP
     ExposureTime ExposureTimeInuS XRayTubeCurrent XRayTubeCurrentInuA Exposure ExposureInuAs
     DistanceSourceToDetector DistanceSourceToPatient DistanceSourceToEntrance
     EstimatedRadiographicMagnificationFactor FilterThicknessMinimum FilterThicknessMaximum FocalSpots
     BodyPartThickness CompressionForce EntranceDose EntranceDoseInmGy OrganDose HalfValueLayer
-    RelativeXRayExposure PositionerPrimaryAngle PositionerSecondaryAngle Sensitivity CollimatorLeftVerticalEdge
+    RelativeXRayExposure PositionerPrimaryAngle PositionerSecondaryAngle Sensitivity
+    CollimatorLeftVerticalEdge
     CollimatorRightVerticalEdge CollimatorUpperHorizontalEdge CollimatorLowerHorizontalEdge
-    FieldOfViewDimensions FieldOfViewOrigin FieldOfViewRotation DetectorTemperature DetectorBinning DetectorElementPhysicalSize
+    FieldOfViewDimensions FieldOfViewOrigin FieldOfViewRotation DetectorTemperature DetectorBinning
+    DetectorElementPhysicalSize
     DetectorElementSpacing DetectorActiveDimensions DetectorActiveOrigin ImagerPixelSpacing PixelSpacing
     GridAspectRatio GridPitch GridPeriod
     FileMetaInformationGroupLength

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.data.mammography import codestream
+from epuredgm.data.mammography.elements import integer, required, word
 from epuredgm.data.mammography.faults import Unreadable, guarded
-from epuredgm.data.mammography.header import PIXELS, Header, integer, quiet, required, word
+from epuredgm.data.mammography.header import PIXELS, Header, quiet
 
 MAX_PIXELS = 1 << 26
 MIN_SIDE = 8

@@ -14,19 +14,9 @@ import numpy as np
 
 from epuredgm.data.mammography import presentation
 from epuredgm.data.mammography.decoding import Layout, decode, is_lossy, layout
+from epuredgm.data.mammography.elements import items, number, numbers, values, word, words
 from epuredgm.data.mammography.faults import Unreadable, guarded
-from epuredgm.data.mammography.header import (
-    Header,
-    content_of,
-    items,
-    number,
-    numbers,
-    parse,
-    quiet,
-    values,
-    word,
-    words,
-)
+from epuredgm.data.mammography.header import Header, content_of, parse, quiet
 from epuredgm.data.mammography.mammogram import PRESENTATION, PROCESSING, SIDES, VIEWS, Mammogram, Origin
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ class Secret:
 
     @property
     def mark(self) -> str:
-        """Tells two secrets apart, and nothing else: what is kept with hashes, to see that they correspond."""
+        """Tells two secrets apart, and nothing else: kept with hashes, to see that they correspond."""
         return self._hash("mark")[:8]
 
     def _hash(self, *parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Square patches of a canonical picture: a full or a seeded grid from the chest wall on, by share of breast."""
+"""Square patches of a canonical picture: a grid from the chest wall on, all or a seeded choice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Corners = NDArray[np.int64]
 
 
 def grid(shape: tuple[int, int], size: int, stride: int) -> Corners:
-    """Upper left corners (N, 2) of patches that cover a picture, from the chest wall (column 0) and the top on.
+    """Upper left corners (N, 2) of patches that cover a picture, from the chest wall (column 0) on.
 
     The last of each row and column is moved inwards to end at the border, so nothing is left out.
 
@@ -21,7 +21,7 @@ def grid(shape: tuple[int, int], size: int, stride: int) -> Corners:
     """
     if size < 1 or stride < 1 or min(shape) < size:
         raise BadRequest(
-            f"patches of {size} pixels at steps of {stride} cannot be cut from {shape[0]} x {shape[1]} pixels",
+            f"patches of {size} pixels at steps of {stride} cannot be cut from {shape[0]} x {shape[1]}",
             "Choose smaller patches, or a larger picture.",
         )
     rows, columns = (_starts(side, size, stride) for side in shape)

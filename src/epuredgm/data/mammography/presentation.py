@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.data.mammography.elements import integer, items, number, numbers, values, word, words
 from epuredgm.data.mammography.faults import Unreadable, guarded
-from epuredgm.data.mammography.header import Header, integer, items, number, numbers, values, word, words
+from epuredgm.data.mammography.header import Header
 from epuredgm.data.mammography.mammogram import Window
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def for_presentation(header: Header, bits: int, inverted: bool) -> tuple[Curve, 
 def for_processing(dataset: Dataset, bits: int) -> tuple[Curve, Window]:
     """The curve of a FOR PROCESSING object: attenuation in nats, as a share of ``FULL_ATTENUATION``.
 
-    Pixel Intensity Relationship LIN (also meant where it is missing) is the intensity, whose negative logarithm
-    is taken relative to the full range; LOG is taken as it is. The sign says which end of the range is air.
+    Pixel Intensity Relationship LIN (also meant where it is missing) is the intensity, whose negative
+    logarithm is taken relative to the full range; LOG is taken as it is. The sign says at which end air is.
 
     Raises:
         Unreadable: relation, bad_element.

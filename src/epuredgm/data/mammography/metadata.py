@@ -1,0 +1,275 @@
+"""The tables of NLBS, in both generations: one row is a picture and what is said about it, or is unknown.
+
+Generations: the older has columns for everything; the newer tells the class by the top folder. A file may
+also have one column, in which path and values are glued together. Paths are those of another machine and are
+not trusted. Texts of faults name columns and rows, never what stands in them.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from epuredgm.core.errors import DataError
+from epuredgm.data.mammography import layout
+
+COLUMNS = {  # other names of each column, without case, spaces and signs
+    "File Path": ("filepath", "path", "imagepath", "filename", "file", "dicompath"),
+    "Image Laterality": ("imagelaterality", "laterality", "side", "breastside"),
+    "View Position": ("viewposition", "view", "imageview"),
+    "Age": ("age", "patientage", "ageyears"),
+    "Cancer": ("cancer", "cancerflag", "cancerlabel", "iscancer"),
+    "False Positive": ("falsepositive", "fp", "isfalsepositive", "falsepositiveflag"),
+}
+BY_FOLDER = ("False Positive",)  # the newer generation has no such column: its top folders tell
+UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "-", "<na>"))
+FLAGS = {
+    "1": True,
+    "1.0": True,
+    "true": True,
+    "yes": True,
+    "0": False,
+    "0.0": False,
+    "false": False,
+    "no": False,
+}
+SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}
+VIEWS = {"cc": "CC", "mlo": "MLO"}
+AGE = re.compile(r"(\d{1,3})(?:\.0+)?y?", re.IGNORECASE)
+MAX_AGE = 120
+GLUED = re.compile(
+    r"(?P<path>.+\.dcm)[\s,;]*(?P<laterality>[LR]?)(?P<view>CC|MLO|)(?P<age>\d{2,3})(?P<flags>[01]{2})",
+    re.IGNORECASE,
+)
+MAX_BYTES = 1 << 27
+MAX_CELL = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture.
+
+    Attributes:
+        number: of the row, as a spreadsheet counts.
+        path: below the data set's root, checked; None if the path of the file is not usable.
+        patient: the exam's folder; an identifier, to be hashed before it is shown.
+        laterality: ``L``, ``R`` or None (unknown), as all below.
+        view: ``CC`` or ``MLO``.
+        age: in years.
+        cancer: of the exam, not of this picture.
+        false_positive: of the exam.
+        reasons: why the row is put aside; empty if it can be used.
+    """
+
+    number: int
+    path: Path | None = field(repr=False)
+    patient: str | None = field(repr=False)
+    laterality: str | None
+    view: str | None
+    age: float | None
+    cancer: bool | None
+    false_positive: bool | None
+    reasons: tuple[str, ...] = ()
+
+
+def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
+    """All rows of a table.
+
+    Args:
+        table: the CSV file.
+        exams_by_class: whether exams are numbered anew in each class folder, so that equal folders of two
+            classes are two patients. By default they are one, which cannot have two classes.
+
+    Raises:
+        DataError: if it is no CSV file in UTF-8, or columns are missing.
+    """
+    lines = _lines(table)
+    if not lines:
+        raise _error(table, ["the table is empty"])
+    head = [cell.strip() for cell in lines[0][1]]
+    if len(head) == 1 and (GLUED.fullmatch(head[0]) or not _column_of(head[0])):
+        start = 0 if GLUED.fullmatch(head[0]) else 1
+        if not any(GLUED.fullmatch(cells[0].strip()) for _, cells in lines[start:]):
+            raise _error(table, _missing(head))
+        return _settled([_glued(number, cells[0]) for number, cells in lines[start:]], exams_by_class)
+    index = _index(table, head)
+    return _settled([_row(number, cells, index) for number, cells in lines[1:]], exams_by_class)
+
+
+def _lines(table: Path) -> list[tuple[int, list[str]]]:
+    """Row numbers and cells of the rows that are not blank."""
+    try:
+        if table.stat().st_size > MAX_BYTES:
+            raise _error(table, ["the table is larger than one of this kind can be"])
+        text = table.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        text = None
+    if text is None or "\0" in text:
+        raise _error(table, ["the table is not a readable file in UTF-8"])
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        cells = list(csv.reader(text.splitlines(), delimiter=delimiter))
+    except csv.Error:
+        cells = None
+    if cells is None or any(len(cell) > MAX_CELL for line in cells for cell in line):
+        raise _error(table, ["the table is not a CSV file"])
+    return [(n, line) for n, line in enumerate(cells, start=1) if any(cell.strip() for cell in line)]
+
+
+def _column_of(name: str) -> str | None:
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    return next((column for column, others in COLUMNS.items() if plain in others), None)
+
+
+def _index(table: Path, head: Sequence[str]) -> dict[str, int]:
+    """Where each column stands."""
+    found: dict[str, int] = {}
+    for place, name in enumerate(head):
+        column = _column_of(name)
+        if column in found:
+            raise _error(table, [f"more than one column can be {column!r}"])
+        if column:
+            found[column] = place
+    if any(column not in found and column not in BY_FOLDER for column in COLUMNS):
+        raise _error(table, _missing(head))
+    return found
+
+
+def _missing(head: Sequence[str]) -> list[str]:
+    """One line for each missing column, with the nearest name that is there; far names are not shown."""
+    there = {_column_of(name) for name in head}
+    faults = []
+    for column in COLUMNS:
+        if column not in there and column not in BY_FOLDER:
+            near = difflib.get_close_matches(column, head, n=1, cutoff=0.6)
+            faults.append(f"no column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return faults
+
+
+def _error(table: Path, faults: list[str]) -> DataError:
+    return DataError(
+        f"the table {table.name} cannot be used",
+        faults,
+        f"It needs the columns {', '.join(COLUMNS)} in any order (or one column with all of them glued).",
+    )
+
+
+def _row(number: int, cells: Sequence[str], index: dict[str, int]) -> Row:
+    def text(column: str) -> str:
+        place = index.get(column, len(cells))
+        return cells[place].strip() if place < len(cells) else ""
+
+    return _made(number, {column: text(column) for column in COLUMNS}, "False Positive" in index)
+
+
+def _glued(number: int, cell: str) -> Row:
+    found = GLUED.fullmatch(cell.strip())
+    if found is None:
+        return Row(number, None, None, None, None, None, None, None, ("glued_unreadable",))
+    texts = dict(
+        zip(COLUMNS, [*found.group("path", "laterality", "view", "age"), *found["flags"]], strict=True)
+    )
+    return _made(number, texts, True)
+
+
+def _made(number: int, texts: dict[str, str], older: bool) -> Row:
+    """A row of its texts, what its folders say, and how the two agree."""
+    reasons: list[str] = []
+
+    def known(column: str, code: str, values: dict[str, str] | dict[str, bool]) -> str | bool | None:
+        word = texts[column].lower()
+        if word in UNKNOWN:
+            return None
+        if word not in values:
+            reasons.append(f"{code}_unreadable")
+        return values.get(word)
+
+    place, code = layout.place_of(texts["File Path"])
+    if code:
+        reasons.append(code)
+    side, view = known("Image Laterality", "laterality", SIDES), known("View Position", "view", VIEWS)
+    cancer, false_positive = (
+        known("Cancer", "cancer", FLAGS),
+        known("False Positive", "false_positive", FLAGS),
+    )
+    age = _age(texts["Age"], reasons)
+    told = layout.told_by(place) if place else layout.NOTHING
+    labels = layout.class_labels(told.kind, older, cancer, false_positive)
+    cancer, false_positive = labels.cancer, labels.false_positive
+    checks = {
+        "laterality_conflict": None not in (side, told.laterality) and side != told.laterality,
+        "view_conflict": None not in (view, told.view) and view != told.view,
+        "class_conflict": labels.conflict,
+        "cancer_and_false_positive": bool(cancer and false_positive),
+    }
+    reasons += [code for code, holds in checks.items() if holds]
+    return Row(
+        number,
+        Path(*place) if place else None,
+        told.patient,
+        str(side) if side else told.laterality,
+        str(view) if view else told.view,
+        age,
+        cancer,
+        false_positive,
+        tuple(reasons),
+    )
+
+
+def _age(text: str, reasons: list[str]) -> float | None:
+    if text.lower() in UNKNOWN:
+        return None
+    found = AGE.fullmatch(text)
+    if found is None or int(found[1]) > MAX_AGE:
+        reasons.append("age_unreadable")
+        return None
+    return float(found[1])
+
+
+def _settled(given: list[Row], exams_by_class: bool) -> tuple[Row, ...]:
+    """Rows after looking at all of them: a picture is listed once, and an exam has one class and one age."""
+    if exams_by_class:
+        given = [
+            replace(row, patient=f"{layout.told_by(row.path.parts).kind}/{row.patient}")
+            if row.path is not None and row.patient is not None
+            else row
+            for row in given
+        ]
+    by_path: dict[Path, list[int]] = {}
+    by_patient: dict[str, list[int]] = {}
+    for place, row in enumerate(given):
+        if row.path is not None:
+            by_path.setdefault(row.path, []).append(place)
+        if row.patient is not None:
+            by_patient.setdefault(row.patient, []).append(place)
+    more: dict[int, list[str]] = {}
+    for places in by_path.values():
+        same = len({replace(given[place], number=0) for place in places}) == 1
+        for place in places[1:] if same else places:
+            more.setdefault(place, []).append("listed_twice" if same else "listed_twice_conflict")
+    for places in by_patient.values():
+        for code in _exam_conflicts([given[place] for place in places]):
+            for place in places:
+                more.setdefault(place, []).append(code)
+    return tuple(
+        replace(row, reasons=(*row.reasons, *more.get(place, ()))) for place, row in enumerate(given)
+    )
+
+
+def _exam_conflicts(rows: Sequence[Row]) -> list[str]:
+    found = []
+    if any(len({value for value in values if value is not None}) > 1 for values in _flags(rows)):
+        found.append("exam_class_conflict")
+    ages = [row.age for row in rows if row.age is not None]
+    if ages and max(ages) - min(ages) > 1:
+        found.append("exam_age_conflict")
+    return found
+
+
+def _flags(rows: Sequence[Row]) -> tuple[list[bool | None], list[bool | None]]:
+    return [row.cancer for row in rows], [row.false_positive for row in rows]
