@@ -20,11 +20,9 @@ from epuredgm.data.mammography.png import chunks
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-SYNTHETIC = re.compile(
-    r"(?:(?:anon(?:ymous|ymized|ymised)?|phantom|synthetic|patient|subject|case|p)\d{0,6}(?:[\^_ -]\d{0,6})*"
-    r"|[0-9a-f]{32,64})",
-    re.IGNORECASE,
-)
+NOBODY = r"(?:anon(?:ymous|ymized|ymised)?|phantom|synthetic|patient|subject|case|p)"
+TOKEN = rf"(?:{NOBODY}\d{{0,6}}|phantom[0-9a-f]{{8}})"
+SYNTHETIC = re.compile(rf"{TOKEN}(?:[\^_ -](?:{TOKEN}|\d{{0,6}}))*|[0-9a-f]{{32,64}}", re.IGNORECASE)
 OLDEST = 89  # years; older people are few enough to be found
 AGE = re.compile(r"\d{3}[DWMY]")
 TEXT_KINDS = ("LO", "SH", "ST", "LT", "UT", "UC", "UR", "AE")

@@ -91,7 +91,7 @@ def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
     if not lines:
         raise _error(table, ["the table is empty"])
     head = [cell.strip() for cell in lines[0][1]]
-    if len(head) == 1 and (GLUED.fullmatch(head[0]) or not _column_of(head[0])):
+    if len(head) == 1:
         start = 0 if GLUED.fullmatch(head[0]) else 1
         if not any(GLUED.fullmatch(cells[0].strip()) for _, cells in lines[start:]):
             raise _error(table, _missing(head))

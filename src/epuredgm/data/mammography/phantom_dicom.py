@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from epuredgm.core.errors import BadRequest
 from epuredgm.data.mammography.phantom import Exposure
 from epuredgm.data.mammography.phantom_forms import PLAIN, Form

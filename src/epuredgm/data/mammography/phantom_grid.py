@@ -10,7 +10,9 @@ from scipy import fft, ndimage
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-FINE = 0.15  # mm; on finer grids tissue noise is drawn at half the size: its spectrum has nothing to add there
+FINE = (
+    0.15  # mm; on finer grids tissue noise is drawn at half the size: its spectrum has nothing to add there
+)
 LONGEST = 40.0  # mm; the spectrum is flat for longer waves
 
 
