@@ -171,7 +171,7 @@ def test_an_override_is_in_the_log_with_who_when_why_and_counts(tmp_path: Path) 
             {"a": (name,), "b": (name,), "c": ()},
             "nlbs",
             log,
-            Override("names are synthetic, see the protocol"),
+            Override("names are synthetic"),
         )
     first, second = audit.entries(log)
     assert first["findings"] == {str(name): 2} and (first["files"], first["refused"]) == (3, 2)

@@ -174,12 +174,14 @@ def _methods(dataset: Dataset) -> list[Dataset]:
 
 def _texts(element: Any) -> list[str]:
     """The values of an element as stripped texts."""
+    from pydicom.multival import MultiValue
+
     value = element.value
     if value is None:
         return []
     if isinstance(value, bytes | bytearray):
         return ["bytes"] if value.strip(b"\0 ") else []
-    many = list(value) if not isinstance(value, str) and hasattr(value, "__len__") else [value]
+    many = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # names have letters too
     return [str(part).strip(" \0") for part in many]
 
 
