@@ -13,6 +13,7 @@ from epuredgm.data.mammography import codestream
 from epuredgm.data.mammography.elements import integer, required, word
 from epuredgm.data.mammography.faults import Unreadable, guarded
 from epuredgm.data.mammography.header import PIXELS, Header, quiet
+from epuredgm.data.mammography.isolated import CHILD
 
 MAX_PIXELS = 1 << 26
 MIN_SIDE = 8
@@ -22,6 +23,7 @@ MIN_BITS, MAX_BITS = 8, 16
 GDCM = ("gdcm", "gdcm", "python-gdcm")
 JPEG_LS = ("pyjpegls", "jpeg_ls", "pyjpegls")
 OPENJPEG = ("pylibjpeg", "openjpeg", "pylibjpeg-openjpeg")
+PYDICOM = ("pydicom", "pydicom", "pydicom")
 RLE = ("pylibjpeg", "rle", "pylibjpeg-rle")
 DECODERS = {
     "JPEGBaseline8Bit": (GDCM,),
@@ -31,7 +33,7 @@ DECODERS = {
     "JPEGLSNearLossless": (JPEG_LS, GDCM),
     "JPEG2000Lossless": (OPENJPEG, GDCM),
     "JPEG2000": (OPENJPEG, GDCM),
-    "RLELossless": (RLE, ("pydicom", "pydicom", "pydicom")),
+    "RLELossless": (RLE, PYDICOM),
 }
 
 
@@ -124,9 +126,7 @@ def _native(content: bytes, header: Header, form: Layout) -> NDArray[np.uint16]:
 
 
 def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) -> NDArray[np.uint16]:
-    from pydicom import uid
     from pydicom.encaps import generate_frames
-    from pydicom.pixels.decoders.base import get_decoder
 
     frames = guarded("decode", syntax, lambda: list(generate_frames(content, number_of_frames=1)))
     if len(frames) != 1 or not frames[0]:
@@ -144,8 +144,7 @@ def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) 
         "pixel_keyword": PIXELS,
         "decoding_plugin": decoder or installed(syntax),
     }
-    work = get_decoder(getattr(uid, syntax))
-    array, _ = guarded("decode", syntax, lambda: work.as_array(content, raw=True, index=0, **options))
+    array = guarded("decode", syntax, lambda: CHILD.decode(syntax, content, options))
     if array.shape != (form.rows, form.columns) or array.dtype.kind != "u":
         raise Unreadable("decode", syntax)
     if int(array.max()) > form.maximum:
@@ -164,19 +163,9 @@ def installed(syntax: str) -> str:
             importlib.import_module(module)
         except ImportError:
             continue
-        if module == "gdcm":
-            _silence_gdcm()
         return name
     packages = " or ".join(package for _, _, package in DECODERS[syntax])
     raise Unreadable("decoder_missing", f"{syntax}: pip install {packages}")
-
-
-def _silence_gdcm() -> None:
-    """gdcm writes to the process's standard error, past Python's; what it writes may hold values."""
-    gdcm = importlib.import_module("gdcm")
-    gdcm.Trace.DebugOff()
-    gdcm.Trace.WarningOff()
-    gdcm.Trace.ErrorOff()
 
 
 def _check(frame: bytes, syntax: str, form: Layout) -> None:

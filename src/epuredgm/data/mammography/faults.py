@@ -84,12 +84,13 @@ def guarded(code: str, about: str, work: Callable[[], T]) -> T:
     """``work()``, with every exception turned into ``Unreadable(code, about)``.
 
     The exception of the library is not chained: its text, and the frames of its traceback, may hold values.
-    Catching everything is meant: a hostile file raises whatever it likes.
+    Catching everything is meant: a hostile file raises whatever it likes, and what panics in Rust is no
+    ``Exception`` in Python.
     """
     try:
         return work()
-    except Unreadable:
+    except (Unreadable, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except Exception:
+    except BaseException:
         pass
     raise Unreadable(code, about)

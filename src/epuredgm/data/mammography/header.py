@@ -55,15 +55,15 @@ def quiet() -> Iterator[None]:
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loggers = [logging.getLogger(name) for name in LOGGERS]
-        before = [logger.disabled for logger in loggers]
+        before = [(logger.disabled, logger.propagate, logger.handlers) for logger in loggers]
         mode = _validation("IGNORE")
-        for logger in loggers:
-            logger.disabled = True
+        for logger in loggers:  # what loggers below them say ends at the null handler
+            logger.disabled, logger.propagate, logger.handlers = True, False, [logging.NullHandler()]
         try:
             yield
         finally:
-            for logger, disabled in zip(loggers, before, strict=True):
-                logger.disabled = disabled
+            for logger, (disabled, propagate, handlers) in zip(loggers, before, strict=True):
+                logger.disabled, logger.propagate, logger.handlers = disabled, propagate, handlers
             _validation(mode)
 
 
