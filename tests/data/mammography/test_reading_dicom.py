@@ -32,6 +32,7 @@ from epuredgm.data.mammography.decoding import DECODERS, decode, layout
 from epuredgm.data.mammography.dicom import interpret, read_dicom
 from epuredgm.data.mammography.faults import REASONS, Unreadable
 from epuredgm.data.mammography.header import parse
+from epuredgm.data.mammography.isolated import CHILD
 from epuredgm.data.mammography.mammogram import Mammogram
 from epuredgm.data.mammography.presentation import FULL_ATTENUATION, window
 
@@ -345,6 +346,25 @@ def test_a_codestream_of_another_size_is_not_decoded(tmp_path: Path) -> None:
         big.Rows = 65  # a decoder would be given too little room, or ask for what the stream says
         big.file_meta.TransferSyntaxUID = getattr(uid, syntax)
         assert refusal(as_bytes(big)) == "codestream"
+
+
+def test_a_decoder_that_dies_is_one_fault_and_the_next_file_is_read(tmp_path: Path) -> None:
+    content = compressed(mammogram(), "JPEGLosslessSV1", tmp_path)
+    expected = read(content).pixels
+    assert CHILD._process is not None
+    CHILD._process.kill()  # as a decoder does that aborts; the next call finds it dead
+    CHILD._process.wait()
+    np.testing.assert_array_equal(read(content).pixels, expected)
+    start = content.rindex(b"\xff\xda")  # the entropy-coded part
+    for seed in range(60):  # gdcm aborts at some of these
+        damaged = bytearray(content)
+        for place in np.random.default_rng(seed).integers(start, len(content), 8):
+            damaged[place] ^= 0xFF
+        try:
+            read(bytes(damaged))
+        except Unreadable as error:
+            assert error.code in REASONS
+    np.testing.assert_array_equal(read(content).pixels, expected)
 
 
 # labels -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""5,000 damaged files: each is read or refused by the one exception, soon, and nothing of it is ever shown."""
+"""5,000 damaged files: each is read or refused by the one exception, and nothing of it is ever shown."""
 
 from __future__ import annotations
 

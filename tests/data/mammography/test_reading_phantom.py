@@ -1,4 +1,4 @@
-"""The reader on files of the phantom: every form of one exposure is the same picture, and every variant has its end."""
+"""The reader on files of the phantom: every form of one exposure is the same picture."""
 
 from __future__ import annotations
 
