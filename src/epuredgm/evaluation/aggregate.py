@@ -1,9 +1,9 @@
 """One headline figure over the runs of a model: mean, spread, interval and floor.
 
-The interval of several runs is Student's t interval of their values: each value holds both what a new training
-changes and what a new draw of designs changes, so the spread between seeds contains both. It knows nothing
-of the test designs being the same for all seeds; that error is shared by all models. One run has its own
-interval, which holds the draw of designs alone: how much a new training would change is not known from it.
+The interval of several runs is Student's t interval of their values: a value holds both what a new training
+changes and what a new draw of designs changes, so that the spread between seeds contains both. It does not
+contain that all seeds are held against one test split; that error is shared by all models. One run has its
+own interval, which holds the draw of designs alone: what a new training would change cannot be told from it.
 """
 
 from __future__ import annotations

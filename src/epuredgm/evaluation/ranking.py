@@ -132,9 +132,7 @@ def rank(
     return Ranking(title, metric, reason, tuple(over), tuple(rows))
 
 
-def _places(
-    models: Sequence[str], costs: Sequence[float], set_back: Mapping[str, str]
-) -> dict[str, float]:
+def _places(models: Sequence[str], costs: Sequence[float], set_back: Mapping[str, str]) -> dict[str, float]:
     """Ranks by cost, those set back behind all others; equal ones share their mean rank."""
     keys = {model: (model in set_back, cost) for model, cost in zip(models, costs, strict=True)}
     return {

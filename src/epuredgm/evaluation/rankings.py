@@ -15,10 +15,10 @@ OVERALL = "overall"
 def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
     """``overall``, ``mean_rank``, and one by the name of each mode that some run was sampled in.
 
-    Overall, the first deciding figure that every run has (in one and the same mode) ranks alone; else the mean
-    rank over the ranked headlines does, as in the second ranking. A task's is the mean rank over the ranked
-    headlines that it has, or over all of them where none is marked as ranked; it ranks the models that were
-    sampled in it.
+    Overall, the first deciding figure that every run has, in one and the same mode, ranks alone; else the
+    mean rank over the ranked headlines does, as in the second ranking. A task's is the mean rank over the
+    ranked headlines that it has, or over all of them where none is marked as ranked; it ranks the models that
+    were sampled in it.
 
     Args:
         runs: the study.
@@ -28,12 +28,11 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
     heads = {name: found for name, found in runs.headlines.items() if name not in unlike}
     set_back = _set_back(models, heads, runs.overall)
     columns = _columns(_ranked(heads), models, runs.overall)
-    by = _decider(heads, runs)
-    deciding = [name for name, found in heads.items() if found.headline.decides]
-    why = f"not every run has {' or '.join(deciding)}" if deciding else "no figure decides alone"
+    line = _in_line(heads)
+    by = _decider(line, runs)
     alone = Column(by, *_about(by, heads[by], models, runs.overall)) if by else None
     return {
-        OVERALL: rank("Overall", f"every run has {by}" if by else why, models, columns, set_back, alone),
+        OVERALL: rank("Overall", _reason(by, line), models, columns, set_back, alone),
         MEAN_RANK: rank("Mean rank", "over all ranked figures", models, columns, set_back),
         **{mode: _task(mode, runs, unlike) for mode in runs.modes},
     }
@@ -53,16 +52,28 @@ def _ranked(heads: Mapping[str, Found]) -> dict[str, Found]:
     return {name: found for name, found in heads.items() if found.headline.ranked}
 
 
-def _decider(heads: Mapping[str, Found], runs: Runs) -> str | None:
-    """The figure that ranks alone: of those that every run has in one mode, the first in line."""
-    whole = [
-        name
-        for name, found in heads.items()
-        if found.headline.decides
-        and all(table[name].num_runs == table[name].total for table in runs.overall.values())
-        and len({table[name].mode for table in runs.overall.values()}) == 1
-    ]
-    return min(whole, key=lambda name: (int(heads[name].headline.decides), name), default=None)
+def _decider(line: Sequence[str], runs: Runs) -> str | None:
+    """The figure that ranks alone: the first in line that every run has in one and the same mode."""
+    for name in line:
+        own = [table[name] for table in runs.overall.values()]
+        if all(each.num_runs == each.total for each in own) and len({each.mode for each in own}) == 1:
+            return name
+    return None
+
+
+def _in_line(heads: Mapping[str, Found]) -> list[str]:
+    """The deciding figures, the first in line first."""
+    deciding = [name for name, found in heads.items() if found.headline.decides]
+    return sorted(deciding, key=lambda name: (int(heads[name].headline.decides), name))
+
+
+def _reason(by: str | None, line: Sequence[str]) -> str:
+    """Why ``by``, or the mean rank, ranks overall."""
+    before = line[: line.index(by)] if by else line
+    missing = f"not every run has {' or '.join(before)}" if before else ""
+    if by is None:
+        return missing or "no figure decides alone"
+    return f"every run has {by}" + (f"; {missing}" if missing else "")
 
 
 def _columns(

@@ -41,8 +41,7 @@ def summarise(dataset: str, results: Sequence[Result], resamples: Resamples | No
         },
         "tasks": {mode: _json(table) for mode, table in runs.tasks.items()},
         "rankings": [
-            {**row, "metric": main.metric, "num_runs": len(runs.by_model[row["model"]]), **_figures(runs, row)}
-            for row in _rows(main, runs)
+            {**row, "metric": main.metric, **_figures(runs, row["model"])} for row in _rows(main, runs)
         ],
         "all_rankings": {
             name: {
@@ -83,9 +82,7 @@ def _about_model(own: Sequence[Result]) -> Json:
 
 
 def _json(table: Table) -> dict[str, Json]:
-    return {
-        model: {name: each.json() for name, each in own.items()} for model, own in table.items()
-    }
+    return {model: {name: each.json() for name, each in own.items()} for model, own in table.items()}
 
 
 def _rows(ranking: Ranking, runs: Runs) -> list[Json]:
@@ -107,9 +104,9 @@ def _rows(ranking: Ranking, runs: Runs) -> list[Json]:
     return rows
 
 
-def _figures(runs: Runs, row: Json) -> Json:
-    """``<headline>_mean`` and ``<headline>_std`` of a row's model."""
-    result: Json = {}
-    for name, each in runs.overall[row["model"]].items():
+def _figures(runs: Runs, model: str) -> Json:
+    """``num_runs``, ``<headline>_mean`` and ``<headline>_std`` of a model."""
+    result: Json = {"num_runs": len(runs.by_model[model])}
+    for name, each in runs.overall[model].items():
         result[f"{name}_mean"], result[f"{name}_std"] = number(each.mean), number(each.std)
     return result
