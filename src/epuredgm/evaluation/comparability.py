@@ -11,7 +11,7 @@ from epuredgm.evaluation.scalar import Json
 
 def warnings(runs: Runs) -> list[str]:
     """One line for each fact in which runs differ, and for each model of which some runs miss a figure."""
-    return [*_differing_facts(runs), *_differing_extractors(runs), *_partial(runs)]
+    return [*_differing_facts(runs), *differing_extractors(runs), *_partial(runs)]
 
 
 def extractors(runs: Runs) -> Json:
@@ -59,7 +59,8 @@ def _differing_facts(runs: Runs) -> Iterator[str]:
             yield f"runs differ in their {name}: {' / '.join(sorted(values))}"
 
 
-def _differing_extractors(runs: Runs) -> Iterator[str]:
+def differing_extractors(runs: Runs) -> Iterator[str]:
+    """One line for each extractor that runs have different ones of."""
     for name, kinds in _extractors(runs).items():
         if len(kinds) > 1:
             left_out = [n for n, found in runs.headlines.items() if name in found.metric.extractors]
