@@ -108,9 +108,9 @@ def test_a_changed_folder_is_noticed(finished: Path, harm: str) -> None:
     if harm == "add":
         (folder / "more").write_text("more")
     elif harm == "remove":
-        (folder / "designs").unlink()
+        (folder / "content").unlink()
     else:
-        (folder / "designs").write_text("x" * 64)
+        (folder / "content").write_text("x" * 64)
     assert verdicts(finished)["prepare/toy"].reasons == ("output toy is changed",)
 
 

@@ -70,7 +70,8 @@ def _print_task(console: Console, summary: Summary, mode: str) -> None:
     """One task: mean rank and the figures behind it, with intervals if there is room for them."""
     ranking, aggregates = summary["all_rankings"][mode], summary["tasks"][mode]
     rows = ranking["rows"]
-    telling = [name for name in ranking["over"] if len({row["places"][name] for row in rows}) > 1]
+    ahead = [row for row in rows if not row["set_back"]] or rows
+    telling = [name for name in ranking["over"] if len({row["places"][name] for row in ahead}) > 1]
     whole = FIRST_COLUMNS + len(telling) * WITH_INTERVAL <= console.width
     room = len(telling) if whole else max(1, (console.width - FIRST_COLUMNS) // ALONE)
     names, left_out = telling[:room], telling[room:]

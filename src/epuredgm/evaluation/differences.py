@@ -51,7 +51,7 @@ def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Di
         resamples: replicates of the runs that have any.
         unlike: names of headlines that went through different extractors: they have no difference.
     """
-    refusals: dict[str, list[str]] = {}
+    refusals: dict[str, dict[str, list[str]]] = {}  # reason -> pair -> modes
     by_mode: dict[str, dict[str, list[Json]]] = {}
     for mode in runs.modes:
         heads = {n: found for n, found in runs.headlines_in(mode).items() if n not in unlike}
@@ -63,7 +63,7 @@ def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Di
                 if row is not None:
                     table[name].append({"a": a, "b": b, **row})
             for reason in pair.refusals():
-                refusals.setdefault(f"{reason} ({mode})", []).append(f"{a} and {b}")
+                refusals.setdefault(reason, {}).setdefault(f"{a} and {b}", []).append(mode)
         by_mode[mode] = {name: rows for name, rows in table.items() if rows}
     return Differences(by_mode, [*_without_resamples(runs, resamples), *_in_words(refusals)])
 
@@ -128,21 +128,22 @@ class _Pair:
     def refusals(self) -> Iterator[str]:
         """Why differences are missing."""
         if self.refused:
-            yield f"seeds {_numbers(self.refused)} were held against different real designs"
+            yield f"held against different real designs in {_numbers(self.refused)}"
         if self.unequal:
-            yield f"seeds {_numbers(self.unequal)} were resampled differently often"
+            yield f"resampled differently often in {_numbers(self.unequal)}"
 
 
 def _numbers(seeds: Collection[int]) -> str:
-    return ", ".join(str(seed) for seed in sorted(seeds))
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(str(seed) for seed in sorted(seeds))}"
 
 
-def _in_words(refusals: Mapping[str, list[str]]) -> list[str]:
-    """One line a reason, with the first pairs that it concerns."""
+def _in_words(refusals: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+    """One line a reason, with the first pairs that it concerns and the modes."""
     lines = []
-    for reason, pairs in refusals.items():
+    for reason, modes in refusals.items():
+        pairs, concerned = list(modes), dict.fromkeys(mode for own in modes.values() for mode in own)
         more = f" and {len(pairs) - 2} more pairs" if len(pairs) > 2 else ""
-        lines.append(f"no difference of {', '.join(pairs[:2])}{more}: {reason}")
+        lines.append(f"no difference of {', '.join(pairs[:2])}{more}: {reason} ({', '.join(concerned)})")
     return lines
 
 
