@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from epuredgm.cli.standings import print_standings
-from epuredgm.core.errors import CorruptArtefact
 from epuredgm.evaluation.summary import summarise
 
 MODELS = ("ddpm", "flow_matching", "gmrf_mvae", "mdm", "meta_vae", "mmvaeplus", "vae", "vqvae", "wgan_gp")
@@ -72,6 +71,5 @@ def test_intervals_are_left_out_where_there_is_no_room(summary: dict[str, Any]) 
     assert "no room" not in printed(summary, 140)
 
 
-def test_a_summary_of_another_version_is_refused() -> None:
-    with pytest.raises(CorruptArtefact, match="schema 1"):
-        print_standings({"schema": 1, "dataset": "toy"})
+def test_a_summary_of_another_version_is_only_named() -> None:
+    assert "another version wrote summary.json" in printed({"schema": 1, "dataset": "toy"}, 80)

@@ -154,3 +154,10 @@ def test_both_tables_hold_the_same_rows() -> None:
         assert [x for x in left if x == x] == [x for x in right if x == x]
     assert from_parquet["value"].isna().sum() == 3  # fid of both, rce of b
     assert as_parquet(table) == as_parquet(table)
+
+
+def test_those_that_decide_stand_in_one_line_behind_fid() -> None:
+    heads = [head for metric in all_metrics() for head in metric.headlines if head.decides]
+    line = sorted(heads, key=lambda head: head.decides)
+    assert line[0].name == "fid"
+    assert len({int(head.decides) for head in heads}) == len(heads)

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from epuredgm.cli.console import wide_console
-from epuredgm.core.errors import CorruptArtefact
 
 Summary = Mapping[str, Any]
 
@@ -22,15 +21,12 @@ FIRST_COLUMNS, WITH_INTERVAL, ALONE = 28, 17, 12
 def print_standings(summary: Summary, console: Console | None = None) -> None:
     """Who is best overall and at each task, with intervals, what real designs reach, and who is set back.
 
-    Raises:
-        CorruptArtefact: if the summary was written by another version.
+    A summary that another version left, because a new one could not be made, is only named.
     """
-    if summary.get("schema") != SCHEMA:
-        raise CorruptArtefact(
-            f"summary.json has schema {summary.get('schema')}, not {SCHEMA}: another version wrote it",
-            f"Make it again: epuredgm run --dataset {summary.get('dataset', 'NAME')}",
-        )
     console = console or wide_console()
+    if summary.get("schema") != SCHEMA:
+        console.print("[yellow]note:[/] no rankings: another version wrote summary.json")
+        return
     rankings = summary["all_rankings"]
     console.print(_overall(summary))
     _print_set_back(console, rankings["overall"])
