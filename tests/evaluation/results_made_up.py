@@ -7,12 +7,14 @@ from typing import Any
 Result = dict[str, Any]
 
 
-def figure(value: float | None, interval: tuple[float, float] = (0, 9), floor: float = 0.0) -> dict[str, Any]:
+def figure(
+    value: float | None, interval: tuple[float, float] | None = (0, 9), floor: float = 0.0
+) -> dict[str, Any]:
     """One figure as results hold it."""
     reason = {"reason": "made up"} if value is None else {}
     return {
         "value": value,
-        "interval": None if value is None else list(interval),
+        "interval": None if value is None or interval is None else list(interval),
         "floor": {"mean": floor, "std": 0.1},
         "ratio": None,
         **reason,

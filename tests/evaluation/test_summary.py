@@ -20,7 +20,10 @@ from epuredgm.evaluation.tables import COLUMNS, as_csv, as_parquet, tidy
 
 def test_aggregates_are_sample_statistics_over_seeds() -> None:
     values = [0.1, 0.4, 0.25]
-    summary = summarise("toy", [result("a", seed, value) for seed, value in enumerate(values)])
+    results = [result("a", seed, value) for seed, value in enumerate(values)]
+    for each, value in zip(results, values, strict=True):
+        each["modes"]["unconditional"]["rce"]["gen_wd"] = figure(value, interval=None)
+    summary = summarise("toy", results)
     about = summary["model_aggregates"]["a"]
     assert about["num_runs"] == 3 and about["seeds"] == [0, 1, 2] and about["profiles"] == ["quick"]
     rce = about["rce"]
@@ -32,6 +35,15 @@ def test_aggregates_are_sample_statistics_over_seeds() -> None:
     assert rce["interval"] == [0, pytest.approx(high)] and low < 0  # a count error is never negative
     assert about["fid"]["mean"] is None and about["fid"]["reason"] == "made up"
     assert summary["tasks"]["unconditional"]["a"]["rce"] == rce
+
+
+def test_seeds_that_agree_are_no_surer_than_the_draw_of_designs() -> None:
+    results = [result("a", seed, 0.0) for seed in range(4)]
+    for each in results:
+        each["modes"]["unconditional"]["validity"] = {"valid": figure(1.0, (0.92, 1.0))}
+    summary = summarise("toy", results)["model_aggregates"]["a"]
+    assert summary["valid"]["std"] == 0
+    assert summary["valid"]["interval"] == [pytest.approx(0.96), 1]  # a half of each run's own reach
 
 
 def test_one_run_has_no_spread_and_its_own_interval() -> None:

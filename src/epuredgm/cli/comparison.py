@@ -38,7 +38,11 @@ def print_comparison(comparison: Mapping[str, Any], *, everything: bool, markdow
             console.print(f"[bold]{label}[/] {escape(name)}")
     for each in comparison["groups"]:
         group = _named(each, labels)
-        console.print(_table(group, everything, several))
+        heads, rows, left_out = _rows(group, everything, several)
+        console.print(f"[bold]{escape(_title(group))}[/]")
+        console.print(_table(heads, rows))
+        if left_out:
+            console.print(_caption(left_out))
         for name, lines in group["settings"].items():
             for line in _few(lines):
                 console.print(f"[dim]{escape(name)}:[/] {escape(line)}")
@@ -70,10 +74,8 @@ def _named(group: Group, labels: Mapping[str, str]) -> Group:
     return {"models": rename(group["models"]), "tasks": tasks, "settings": rename(group["settings"])}
 
 
-def _table(group: Group, everything: bool, several: bool) -> Table:
-    heads, rows, left_out = _rows(group, everything, several)
-    table = Table(title=escape(_title(group)), title_justify="left", header_style="bold", box=None)
-    table.caption, table.caption_justify = _caption(left_out), "left"
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(header_style="bold", box=None)
     for head in heads:
         table.add_column(escape(head), justify="left" if head in heads[:2] else "right")
     for row in rows:

@@ -14,6 +14,7 @@ from epuredgm.cli.console import wide_console
 Summary = Mapping[str, Any]
 
 SCHEMA = 2
+ROOMY = 110  # characters of a line from which on no word is cut
 FIRST_COLUMNS, WITH_INTERVAL, ALONE = 28, 17, 12
 """Characters that place, model and mean rank take; one figure with its interval; one without."""
 
@@ -28,7 +29,7 @@ def print_standings(summary: Summary, console: Console | None = None) -> None:
         console.print("[yellow]note:[/] no rankings: another version wrote summary.json")
         return
     rankings = summary["all_rankings"]
-    console.print(_overall(summary))
+    _print_overall(console, summary)
     _print_set_back(console, rankings["overall"])
     for mode in summary["tasks"]:
         if rankings[mode]["rows"]:
@@ -40,17 +41,17 @@ def print_standings(summary: Summary, console: Console | None = None) -> None:
     console.print("[dim]All figures: results.csv; differences with their intervals: summary.json[/]")
 
 
-def _overall(summary: Summary) -> Table:
+def _print_overall(console: Console, summary: Summary) -> None:
     """The main ranking, and everybody's place at each task."""
     ranking, tasks = summary["all_rankings"]["overall"], summary["tasks"]
-    table = _table(
-        f"{summary['dataset']}: {ranking['title'].lower()} by {ranking['metric']}", "model", "runs"
+    console.print(
+        f"[bold]{summary['dataset']}[/]: overall by {ranking['metric']} ({escape(ranking['reason'])})"
     )
-    table.caption = f"({ranking['reason']})"
+    table = _table("model", "runs")
     metric = ranking["metric"]
     table.add_column(_head(summary, metric) if metric in summary["headlines"] else "mean rank ↓")
     for mode in tasks:
-        table.add_column(mode, justify="right")
+        table.add_column(mode if console.width >= ROOMY else f"{mode[:6]}.", justify="right")
     for row in ranking["rows"]:
         places = [_place(summary["all_rankings"][mode], row["model"]) for mode in tasks]
         runs = str(summary["model_aggregates"][row["model"]]["num_runs"])
@@ -59,19 +60,21 @@ def _overall(summary: Summary) -> Table:
     if metric in summary["headlines"]:
         aggregates = [each[metric] for each in summary["model_aggregates"].values()]
         table.add_row("", "[dim]real designs[/]", "", f"[dim]{_floor(aggregates)}[/]")
-    return table
+    console.print(table)
 
 
 def _print_task(console: Console, summary: Summary, mode: str) -> None:
     """One task: mean rank and the figures behind it, with intervals if there is room for them."""
     ranking, aggregates = summary["all_rankings"][mode], summary["tasks"][mode]
     rows = ranking["rows"]
-    ahead = [row for row in rows if not row["set_back"]] or rows
+    honest = [row for row in rows if not row["set_back"]]
+    ahead = honest if len(honest) > 1 else rows
     telling = [name for name in ranking["over"] if len({row["places"][name] for row in ahead}) > 1]
     whole = FIRST_COLUMNS + len(telling) * WITH_INTERVAL <= console.width
     room = len(telling) if whole else max(1, (console.width - FIRST_COLUMNS) // ALONE)
     names, left_out = telling[:room], telling[room:]
-    table = _table(f"{mode}: {ranking['reason']}", "model")
+    console.print(f"[bold]{mode}[/]: {escape(ranking['reason'])}")
+    table = _table("model")
     table.add_column("mean rank ↓", max_width=6)
     for name in names:
         table.add_column(
@@ -83,13 +86,13 @@ def _print_task(console: Console, summary: Summary, mode: str) -> None:
         table.add_row(*_who(row), _number(row["value"]), *figures)
     floors = [_floor([aggregates[row["model"]][name] for row in rows]) for name in names]
     table.add_row("", "[dim]real designs[/]", "", *(f"[dim]{floor}[/]" for floor in floors))
+    console.print(table)
     level = [name for name in ranking["over"] if name not in telling]
     notes = [f"nobody ahead on {', '.join(level)}"] if level and len(rows) > 1 else []
-    notes += (
-        [] if whole else ["no room for intervals", *([f"nor for {', '.join(left_out)}"] if left_out else [])]
-    )
-    table.caption = f"({'; '.join(notes)})" if notes else None
-    console.print(table)
+    notes += [] if whole else ["no room for intervals"]
+    notes += [f"no room for {', '.join(left_out)}"] if left_out else []
+    if notes:
+        console.print(escape(f"({'; '.join(notes)})"))
     _print_set_back(console, ranking)
 
 
@@ -99,10 +102,8 @@ def _print_set_back(console: Console, ranking: Mapping[str, Any]) -> None:
             console.print(f"[yellow]set back:[/] {escape(row['model'])}: {escape(row['set_back'])}")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=escape(title), title_justify="left", caption_justify="left", header_style="bold", box=None
-    )
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold", box=None)
     for column in ("", *columns):
         table.add_column(column, no_wrap=column == "model")
     return table

@@ -2,8 +2,10 @@
 
 The interval of several runs is Student's t interval of their values: a value holds both what a new training
 changes and what a new draw of designs changes, so that the spread between seeds contains both. It does not
-contain that all seeds are held against one test split; that error is shared by all models. One run has its
-own interval, which holds the draw of designs alone: what a new training would change cannot be told from it.
+contain that all seeds are held against one test split; that error is shared by all models. Few seeds can
+agree by chance (no seed drew an empty design), so it is never narrower than the draw of designs alone allows:
+the reach of the runs' own intervals, averaged, over the root of their number. One run has its own interval,
+which holds the draw of designs alone: what a new training would change cannot be told from it.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from epuredgm.evaluation.metric import Headline
 from epuredgm.evaluation.scalar import Json, number, ratio
 
 Interval = tuple[float, float]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -78,20 +82,22 @@ def aggregate(
         reason = next((figure["reason"] for figure in figures if figure.get("reason")), "no run has a value")
         return Aggregate(mode, total, floor=floor, floor_std=floor_std, reason=reason)
     values = np.array([figure["value"] for figure in known], dtype=np.float64)
-    own = [tuple(figure["interval"]) for figure in known if figure["interval"]]
+    own = [_ends(figure["interval"]) for figure in known]
+    mean = float(values.mean())
     one = len(known) == 1
+    interval = own[0] if one else _cut(seed_interval(values, own, confidence), mean, head.bounds)
     return Aggregate(
         mode=mode,
         total=total,
         num_runs=len(known),
-        mean=float(values.mean()),
+        mean=mean,
         std=None if one else float(values.std(ddof=1)),
         least=float(values.min()),
         most=float(values.max()),
-        interval=next(iter(own), None) if one else t_interval(values, confidence, head.bounds),
+        interval=interval,
         floor=floor,
         floor_std=floor_std,
-        set_back=len(own) == total and all(head.beyond(interval) for interval in own),
+        set_back=len(own) == total and all(ends is not None and head.beyond(ends) for ends in own),
     )
 
 
@@ -101,15 +107,30 @@ def absent(total: int, modes: Sequence[str]) -> Aggregate:
     return Aggregate(None, total, reason=reason)
 
 
-def t_interval(
-    values: np.typing.NDArray[np.float64], confidence: float, bounds: Interval = (-math.inf, math.inf)
-) -> Interval:
-    """Student's t interval of the mean of two or more values, cut at ``bounds``."""
-    mean = float(values.mean())
-    count = len(values)
-    quantile = float(stdtrit(count - 1, (1 + confidence) / 2))
-    reach = quantile * float(values.std(ddof=1)) / math.sqrt(count)
-    return min(mean, max(bounds[0], mean - reach)), max(mean, min(bounds[1], mean + reach))
+def seed_interval(values: Floats, own: Sequence[Interval | None], confidence: float) -> Interval:
+    """The interval of the mean of two or more values, one a seed: Student's, or wider if need be.
+
+    Args:
+        values: (S,) one a seed.
+        own: the interval of each value, None where it has none.
+        confidence: the level.
+    """
+    mean, root = float(values.mean()), math.sqrt(len(values))
+    quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
+    reach = quantile * float(values.std(ddof=1)) / root
+    known = [(float(v), ends) for v, ends in zip(values, own, strict=True) if ends is not None]
+    below = sum(value - low for value, (low, _) in known) / max(1, len(known)) / root
+    above = sum(high - value for value, (_, high) in known) / max(1, len(known)) / root
+    return mean - max(reach, below), mean + max(reach, above)
+
+
+def _cut(interval: Interval, mean: float, bounds: Interval) -> Interval:
+    """The interval, ending at the values that the figure can take."""
+    return min(mean, max(bounds[0], interval[0])), max(mean, min(bounds[1], interval[1]))
+
+
+def _ends(interval: Sequence[float] | None) -> Interval | None:
+    return None if interval is None else (interval[0], interval[1])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

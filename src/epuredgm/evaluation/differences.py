@@ -3,7 +3,7 @@
 All models of one seed are held against the same real designs and resampled alike (``resamples.npz``), so that
 what the draw of real designs does to both figures cancels: the error of a difference is the spread of the
 differences of their replicates, not the sum of two errors. With several common seeds, Student's t interval of
-the seeds' differences takes its place; it holds the training too.
+the seeds' differences takes its place; it holds the training too (:mod:`.aggregate`).
 
 An interval is for the difference of the *expected* figures at this number of designs. It is for one pair, and
 does not allow for the many pairs that a study has.
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.evaluation.aggregate import Interval, t_interval
+from epuredgm.evaluation.aggregate import Interval, seed_interval
 from epuredgm.evaluation.headlines import Found
 from epuredgm.evaluation.runs import Result, Runs, compared
 from epuredgm.evaluation.scalar import Json, number
@@ -90,6 +90,7 @@ class _Pair:
         self.runs, self.resamples, self.mode, self.names = runs, resamples, mode, (a, b)
         self.of = tuple({run["seed"]: run for run in runs.by_model[model]} for model in (a, b))
         common = sorted(self.of[0].keys() & self.of[1].keys())
+        self.common = bool(common)
         sampled = [seed for seed in common if all(mode in side[seed]["modes"] for side in self.of)]
         self.seeds = [seed for seed in sampled if _alike(self.of[0][seed], self.of[1][seed], mode)]
         self.refused = [seed for seed in sampled if seed not in self.seeds]
@@ -106,11 +107,9 @@ class _Pair:
         if not values:
             return None
         mean = sum(values.values()) / len(values)
-        interval = (
-            t_interval(np.array(list(values.values())), self.runs.confidence)
-            if len(values) > 1
-            else self._of_one(name, next(iter(values)), mean)
-        )
+        own = [self._of_one(name, seed, difference) for seed, difference in values.items()]
+        told = np.array(list(values.values()))
+        interval = own[0] if len(own) == 1 else seed_interval(told, own, self.runs.confidence)
         if interval is None:
             return None
         ends = [number(end) for end in interval]
@@ -121,12 +120,14 @@ class _Pair:
         a, b = (self.resamples.get((model, seed), {}).get(key) for model in self.names)
         if a is None or b is None:
             return None
-        if len(a) != len(b):
+        if len(a) != len(b) and len(self.seeds) == 1:
             self.unequal.add(seed)
         return paired_interval(a, b, difference, self.runs.confidence)
 
     def refusals(self) -> Iterator[str]:
         """Why differences are missing."""
+        if not self.common:
+            yield "no seed in common"
         if self.refused:
             yield f"held against different real designs in {_numbers(self.refused)}"
         if self.unequal:
