@@ -170,7 +170,8 @@ def study(workspace: Path, *overrides: str, file: Path | None = None, profile: s
 
 
 def test_the_flag_names_the_file_whatever_it_is_called(file: Path, tmp_path: Path) -> None:
-    assert weights.found(study(tmp_path, file=file)) == file
+    chosen = study(tmp_path, file=file)
+    assert weights.found(chosen) == file and weights.outlook(chosen) == ""
 
 
 def test_a_run_tries_once_and_goes_on(
@@ -183,13 +184,14 @@ def test_a_run_tries_once_and_goes_on(
         raise tool.Unreachable("cannot download it", "a hint")
 
     monkeypatch.setattr(weights, "fetch", unreachable)
-    assert not weights.at_the_door(study(tmp_path), dry_run=False, silent=False)
+    assert not weights.at_the_door(study(tmp_path), silent=False)
     assert asked == [5.0]
     assert "FID and KID will be null" in capsys.readouterr().err.splitlines()[-1]
     quiet = (study(tmp_path, profile="test"), study(tmp_path, "reference.inception.download=false"))
     for each in quiet:  # neither ever tries
-        assert not weights.at_the_door(each, dry_run=False, silent=False)
-    assert not weights.at_the_door(study(tmp_path), dry_run=True, silent=False)
+        assert not weights.at_the_door(each, silent=False)
+    assert "would try once" in weights.outlook(study(tmp_path))
+    assert all("fetch-weights" in weights.outlook(each) for each in quiet)
     assert asked == [5.0] and nothing_is_left(tmp_path)
 
 
@@ -200,9 +202,9 @@ def test_fetched_weights_change_the_plan(file: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(weights, "fetch", arrives)
     chosen = study(tmp_path, OURS)
     before = [job.fingerprint for job in chosen.jobs(["reference"])]
-    assert weights.at_the_door(chosen, dry_run=False, silent=False)
+    assert weights.at_the_door(chosen, silent=False)
     assert [job.fingerprint for job in chosen.jobs(["reference"])] != before
-    assert not weights.at_the_door(chosen, dry_run=False, silent=False)  # nothing new the second time
+    assert not weights.at_the_door(chosen, silent=False)  # nothing new the second time
 
 
 @pytest.mark.parametrize("words", [("--dry-run",), ()])

@@ -23,7 +23,7 @@ from epuredgm.cli.options import (
 )
 from epuredgm.cli.study import Request, Study, resolve
 from epuredgm.cli.tables import plan_json, print_plan, print_ranking
-from epuredgm.cli.weights import at_the_door
+from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
@@ -118,14 +118,17 @@ def command(
             raise BadRequest(f"--force {stage} and --skip-... contradict each other", "Give one of the two.")
     assessments = study.assess(study.jobs(stages, png=png), forced)
     scored = any(a.to_do and a.job.stage in scoring for a in assessments)
-    if scored and at_the_door(study, dry_run=dry_run, silent=as_json):
-        assessments = study.assess(study.jobs(stages, png=png), forced)
     if dry_run:
+        weights = outlook(study) if scored else ""
         if as_json:
             click.echo(json.dumps(plan_json(study, assessments), indent=2))
         else:
             print_plan(study, assessments)
+            if weights:
+                answer(weights)
         return 0
+    if scored and at_the_door(study, silent=as_json):
+        assessments = study.assess(study.jobs(stages, png=png), forced)
     outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
     return outcome.exit_code
 

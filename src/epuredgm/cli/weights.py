@@ -46,7 +46,18 @@ def found(study: Study) -> Path | None:
     return path
 
 
-def at_the_door(study: Study, *, dry_run: bool, silent: bool) -> bool:
+def outlook(study: Study) -> str:
+    """What a run would do about the weights, in one line; empty if they are there.
+
+    Raises:
+        BadRequest: if a named file is not there.
+    """
+    if found(study) is not None:
+        return ""
+    return f"{ABSENT}: a run would try once to download them" if _settings(study)["download"] else NULL
+
+
+def at_the_door(study: Study, *, silent: bool) -> bool:
     """Check the weights; without any, try once to get them if the configuration allows it, and say so.
 
     Returns:
@@ -57,11 +68,7 @@ def at_the_door(study: Study, *, dry_run: bool, silent: bool) -> bool:
     """
     settings, path = _settings(study), found(study)
     if path is not None:
-        if not dry_run:
-            check_weights(path, settings["sha256"])
-        return False
-    if dry_run:
-        _say(f"{ABSENT}: a run would try once to download them" if settings["download"] else NULL)
+        check_weights(path, settings["sha256"])
         return False
     if settings["download"]:
         _say(f"{ABSENT}: trying once to download them (reference.inception.download=false never tries)")

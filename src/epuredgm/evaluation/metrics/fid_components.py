@@ -20,4 +20,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("fid_components", ""),),
     compute=compute,
+    bare=True,
 )

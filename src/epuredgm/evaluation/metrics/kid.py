@@ -20,4 +20,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("kid", ""),),
     compute=compute,
+    bare=True,
 )

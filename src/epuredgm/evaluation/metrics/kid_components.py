@@ -20,4 +20,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("kid_components", ""),),
     compute=compute,
+    bare=True,
 )
