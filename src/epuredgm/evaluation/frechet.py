@@ -39,7 +39,7 @@ def frechet_left_out(view: View) -> Floats:
     """(G,) the distance between the sets of a view without each group in turn, exactly.
 
     Where there are more points than axes, the moments of a group are subtracted from those of all, so that
-    the points are gone through once, not G times.
+    the points are gone through once, not G times; each group then costs a factorisation of its own.
     """
     sides = (_without_groups(points, view.groups) for points in (view.generated, view.real))
     return np.array([_distance(x, y) for x, y in zip(*sides, strict=True)])
@@ -107,8 +107,9 @@ def _without_groups(points: Floats, groups: NDArray[np.int64]) -> Iterator[_Mome
             continue
         scatter = centred.T @ centred if scatter is None else scatter
         mean = -centred[left].sum(dim=0) / kept  # of those that stay, seen from the centre of all
-        inner = scatter - centred[left].T @ centred[left] - kept * torch.outer(mean, mean)
-        covariance = inner / max(1, kept - 1)
+        less = torch.vstack([centred[left], kept**0.5 * mean])
+        share = 1 / max(1, kept - 1)
+        covariance = torch.addmm(scatter, less.T, less, beta=share, alpha=-share)
         yield _Moments(centre + mean, float(covariance.trace()), None, covariance)
 
 
@@ -127,11 +128,13 @@ def _root(covariance: Tensor) -> Tensor:
     """
     variances = covariance.diagonal()
     live = variances > DEAD * variances.max()
-    block = covariance[live][:, live]
+    block = covariance if live.all() else covariance[live][:, live]
     factor, failed = torch.linalg.cholesky_ex(block)
     if failed:
         values, vectors = torch.linalg.eigh(block)
         factor = vectors * values.clamp(min=0).sqrt()
+    if live.all():
+        return factor.T
     root = covariance.new_zeros(len(block), len(covariance))
     root[:, live] = factor.T
     return root
