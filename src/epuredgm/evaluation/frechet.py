@@ -129,6 +129,7 @@ def _root(covariance: Tensor) -> Tensor:
     variances = covariance.diagonal()
     live = variances > DEAD * variances.max()
     block = covariance if live.all() else covariance[live][:, live]
+    factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(block)
     if failed:
         values, vectors = torch.linalg.eigh(block)
