@@ -131,6 +131,7 @@ def test_figures_are_the_distances_of_the_features(
         assert fid["interval"][0] <= fid["value"] <= fid["interval"][1]
         assert fid["floor"]["mean"] > 0 and fid["ratio"] > 0
         assert kid["ratio"] is None
+        assert fid["floor"]["std"] is None  # all real designs are needed for a floor: there is one way
     assert result["metrics"]["fid"] == block["fid"]["value"]
 
 
@@ -198,6 +199,27 @@ def test_weights_may_be_safetensors(state: dict[str, torch.Tensor], tmp_path: Pa
     network = inception_network.load_network(tmp_path / "w.safetensors", torch.device("cpu"))
     first = network.blocks[0][0].conv.weight
     torch.testing.assert_close(first, state["Conv2d_1a_3x3.conv.weight"])
+
+
+def test_features_are_never_made_in_half_precision_or_tf32() -> None:
+    seen = []
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.eye(3, 2048))
+
+        def forward(self, batch: torch.Tensor) -> list[torch.Tensor]:
+            cuda = torch.backends.cudnn
+            seen.append((torch.is_autocast_enabled("cpu"), cuda.allow_tf32, cuda.benchmark))
+            return [batch.mean(dim=(2, 3)) @ self.weight]
+
+    before = torch.backends.cudnn.allow_tf32
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        features = inception_network.describe(Network(), np.full((3, 4, 4), 200, np.uint8))
+    assert seen == [(False, False, False)] and torch.backends.cudnn.allow_tf32 == before
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features[:, :3], 200 / 255, rtol=1e-6)
 
 
 def test_describing_nothing_gives_nothing(reference: Reference, few: Designs) -> None:
