@@ -23,7 +23,7 @@ def mirrored_width(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(np.asarray(images.any(axis=(1, 2))))
+    extent = _extent(_whole(images).any(axis=1))
     return np.where(extent > 0, np.minimum(2 * images.shape[3], 2 * extent + 1), 0).astype(np.float64)
 
 
@@ -36,8 +36,13 @@ def mirrored_height(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(np.asarray(images.any(axis=(1, 3))))
+    extent = _extent(_whole(images).any(axis=2))
     return np.where(extent > 0, extent + 1, 0).astype(np.float64)
+
+
+def _whole(images: Images) -> NDArray[np.bool_]:
+    """(N, H, W) whether a pixel is lit in any component."""
+    return np.asarray(np.bitwise_or.reduce(images, axis=1) > 0)
 
 
 def _extent(lit: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from epuredgm.evaluation.scalar import Figure, number, scalar
 from epuredgm.evaluation.view import View, jackknife_groups
 
 Floats = NDArray[np.float64]
+Found = TypeVar("Found")
 PerDesign = Callable[[Population], Floats]
 OfSets = Callable[[Floats, Floats], float]  # (n, D) and (m, D) to one figure
 
@@ -89,6 +91,7 @@ class Case:
         seed: of random choices that depend on counts and the set alone.
         extractors: names of those that there are.
         missing: names of those that cannot be had, each with the reason.
+        memory: what all cases of one evaluation share, see :meth:`once`.
     """
 
     spec: DataSpec
@@ -105,12 +108,23 @@ class Case:
     seed: int
     extractors: Mapping[str, Extractor]
     missing: Mapping[str, str]
+    memory: dict[str, Any]
 
     @cached_property
     def absent(self) -> frozenset[int]:
         """The components of which no real design of either split has a pixel."""
         found = self.train.areas().any(axis=0) | self.test.areas().any(axis=0)
         return frozenset(np.flatnonzero(~found).tolist())
+
+    def once(self, name: str, compute: Callable[[], Found]) -> Found:
+        """What ``compute`` gives, called for the first case of an evaluation and remembered as ``name``.
+
+        For what depends on nothing but the real designs and on what ``name`` says.
+        """
+        if name not in self.memory:
+            self.memory[name] = compute()
+        found: Found = self.memory[name]
+        return found
 
     def wasserstein(self, values: PerDesign, missing: str = "") -> Distance:
         """W1 between generated and real designs on one axis; missing if a side has no value on it.
@@ -168,7 +182,12 @@ class Case:
         return self.missing.get(extractor, f"the reference has no extractor {extractor}")
 
     def of_sets(
-        self, view: View, figure: OfSets, left_out: Floats | None = None, lowest: float = 0.0
+        self,
+        view: View,
+        figure: OfSets,
+        left_out: Floats | None = None,
+        lowest: float = 0.0,
+        name: str = "",
     ) -> Figure:
         """A figure of two whole sets, with its jackknife interval and its real-against-real floor.
 
@@ -177,6 +196,8 @@ class Case:
             figure: computes it from two sets of points; only that of whole sets where ``left_out`` is given.
             left_out: (G,) the figure without each group, if there is a quicker way to it.
             lowest: what an interval is cut at.
+            name: of the figure and of its feature space; the floor of figures of one name and count is made
+                once per evaluation.
         """
         value = figure(view.generated, view.real)
         if left_out is None:
@@ -187,13 +208,15 @@ class Case:
         return scalar(
             value,
             interval,
-            self.floors(view, figure),
+            self.floors(view, figure, name),
             replicates=lambda: jackknife.replicates(value, spread),
         )
 
-    def floors(self, view: View, figure: OfSets) -> Floats:
+    def floors(self, view: View, figure: OfSets, name: str = "") -> Floats:
         """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are."""
         count = min(len(view), len(view.train), len(view.test))
+        if name:
+            return self.once(f"floor of {name} at {count}", lambda: self.floors(view, figure))
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]
@@ -217,18 +240,31 @@ class Case:
         return scalar(float(np.nanmean(values)), interval, floors, replicates=lambda: resampled)
 
     def share(
-        self, flags: NDArray[np.bool_], floor: Callable[[Population], NDArray[np.bool_]] | None = None
+        self,
+        flags: NDArray[np.bool_],
+        floor: Callable[[Population], NDArray[np.bool_]] | Floats | None = None,
+        among: NDArray[np.bool_] | None = None,
+        missing: str = "",
     ) -> Figure:
         """The share of generated designs with a property.
 
         Args:
             flags: (n,) whether each generated design has it.
-            floor: the same for the train designs; without it the figure has no floor.
+            floor: the same for the train designs, or (R,) the share in each real-against-real draw; without it
+                the figure has no floor.
+            among: (n,) the designs that count; all without it.
+            missing: the reason that is given if none counts.
         """
-        hits, count = int(flags.sum()), len(flags)
-        floors = None if floor is None else weighted_means(self.draws.train, floor(self.train).astype(float))
+        counted = np.ones(len(flags), dtype=np.bool_) if among is None else among
+        hits, count = int(flags[counted].sum()), int(counted.sum())
+        floors = floor
+        if callable(floor):
+            floors = weighted_means(self.draws.train, floor(self.train).astype(float))
+        assert not callable(floors)
+        if not count:
+            return scalar(None, floors=floors, reason=missing or "no design counts")
         interval = share_interval(hits, count, self.confidence)
-        values = flags.astype(np.float64)
+        values = np.where(counted, flags, np.nan)
         return scalar(
             hits / count,
             interval,
