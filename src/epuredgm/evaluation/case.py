@@ -199,24 +199,36 @@ class Case:
             name: of the figure and of its feature space; the floor of figures of one name and count is made
                 once per evaluation.
         """
+        floors = self.floors(view, figure, name)
+        if reason := self.too_few(view):
+            return scalar(None, floors=floors, reason=reason)
         value = figure(view.generated, view.real)
         if left_out is None:
-            kept = [view.groups != g for g in range(int(view.groups.max(initial=0)) + 1)]
-            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in kept])
+            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
         interval = jackknife.interval(value, left_out, self.confidence, lowest)
         spread = left_out
-        return scalar(
-            value,
-            interval,
-            self.floors(view, figure, name),
-            replicates=lambda: jackknife.replicates(value, spread),
-        )
+        return scalar(value, interval, floors, replicates=lambda: jackknife.replicates(value, spread))
 
-    def floors(self, view: View, figure: OfSets, name: str = "") -> Floats:
-        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are."""
+    def too_few(self, view: View) -> str:
+        """Why two sets are too small for a figure with an interval; empty if they are not.
+
+        Two designs must be left when a group is left out.
+        """
+        left = view.kept().sum(axis=1).min(initial=len(view))
+        return f"{len(view)} designs on either side are too few" if left < 2 else ""
+
+    def floors(
+        self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str = ""
+    ) -> Floats:
+        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are.
+
+        (R, ...) of one that gives several numbers; none where either pool has fewer than two designs.
+        """
         count = min(len(view), len(view.train), len(view.test))
         if name:
             return self.once(f"floor of {name} at {count}", lambda: self.floors(view, figure))
+        if count < 2:
+            return np.empty(0)
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]
@@ -224,15 +236,16 @@ class Case:
         ]
         return np.array([figure(*pair) for pair in pairs])
 
-    def mean(self, values: Floats, floor: PerDesign | None = None, missing: str = "") -> Figure:
+    def mean(self, values: Floats, floor: PerDesign | Floats | None = None, missing: str = "") -> Figure:
         """The mean over generated designs.
 
         Args:
             values: (n,) one number per generated design; NaN is left out.
-            floor: the same numbers for the train designs; without it the figure has no floor.
+            floor: the same numbers for the train designs, or (R,) the mean in each real-against-real draw;
+                without it the figure has no floor.
             missing: the reason that is given if all values are NaN.
         """
-        floors = None if floor is None else weighted_means(self.draws.train, floor(self.train))
+        floors = self._means_of_draws(floor)
         if not np.isfinite(values).any():
             return scalar(None, floors=floors, reason=missing or "no design has a value")
         resampled = weighted_means(self.draws.generated, values)
@@ -250,17 +263,14 @@ class Case:
 
         Args:
             flags: (n,) whether each generated design has it.
-            floor: the same for the train designs, or (R,) the share in each real-against-real draw; without it
-                the figure has no floor.
+            floor: the same for the train designs, or (R,) the share in each real-against-real draw; without
+                it the figure has no floor.
             among: (n,) the designs that count; all without it.
             missing: the reason that is given if none counts.
         """
         counted = np.ones(len(flags), dtype=np.bool_) if among is None else among
         hits, count = int(flags[counted].sum()), int(counted.sum())
-        floors = floor
-        if callable(floor):
-            floors = weighted_means(self.draws.train, floor(self.train).astype(float))
-        assert not callable(floors)
+        floors = self._means_of_draws(floor)
         if not count:
             return scalar(None, floors=floors, reason=missing or "no design counts")
         interval = share_interval(hits, count, self.confidence)
@@ -271,6 +281,11 @@ class Case:
             floors,
             replicates=lambda: weighted_means(self.draws.generated, values),
         )
+
+    def _means_of_draws(self, floor: Callable[[Population], NDArray[Any]] | Floats | None) -> Floats | None:
+        if not callable(floor):
+            return floor
+        return weighted_means(self.draws.train, np.asarray(floor(self.train), dtype=np.float64))
 
 
 def _known(points: Floats) -> Floats:

@@ -13,7 +13,6 @@ group takes away its row and column of a small matrix of sums.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from typing import Any
 
 import numpy as np
@@ -31,12 +30,11 @@ def energy_distance(x: Floats, y: Floats) -> float:
         x: (n, D), n > 0.
         y: (m, D), m > 0.
     """
-    sums = (pair_sum(x, y), pair_sum(x, x), pair_sum(y, y))
-    return float(_energy(*sums, len(x), len(y)))
+    return float(_energy(pair_sum(x, y), pair_sum(x, x), pair_sum(y, y), len(x), len(y)))
 
 
 def left_out_distances(x: Floats, y: Floats, groups: NDArray[np.int64]) -> Floats:
-    """(G,) the distance without each group of rows; without any if nothing else is left.
+    """(G,) the distance without each group of rows.
 
     Args:
         x, y: (n, D).
@@ -44,9 +42,9 @@ def left_out_distances(x: Floats, y: Floats, groups: NDArray[np.int64]) -> Float
     """
     sizes = np.bincount(groups)
     xs, ys = ([points[groups == g] for g in range(len(sizes))] for points in (x, y))
-    kept = [_without_each(_between(*sides)) for sides in ((xs, ys), (xs, xs), (ys, ys))]
+    across, within_x, within_y = (_without_each(_between(*sides)) for sides in ((xs, ys), (xs, xs), (ys, ys)))
     left = len(x) - sizes
-    return np.asarray(_energy(*kept, left, left))
+    return _energy(across, within_x, within_y, left, left)
 
 
 def pair_sum(x: Floats, y: Floats) -> float:
@@ -97,11 +95,6 @@ def _without_each(sums: Floats) -> Floats:
     return np.asarray(sums.sum() - sums.sum(axis=0) - sums.sum(axis=1) + np.diagonal(sums))
 
 
-def _energy(
-    across: Floats | float,
-    within_x: Floats | float,
-    within_y: Floats | float,
-    n: Floats | int,
-    m: Floats | int,
-) -> Floats:
-    return np.maximum(0.0, 2 * across / (n * m) - within_x / (n * n) - within_y / (m * m))
+def _energy(across: Any, within_x: Any, within_y: Any, n: Any, m: Any) -> Floats:
+    """The distance from sums over all pairs, of n and m points; numbers or arrays alike."""
+    return np.asarray(np.maximum(0.0, 2 * across / (n * m) - within_x / (n * n) - within_y / (m * m)))

@@ -178,7 +178,7 @@ def contacts(masks: Masks) -> Masks:
 
 
 def contact_lengths(masks: Masks) -> Floats:
-    """(N, P) sides between neighbouring pixels (4-connected) of which one belongs to each component of a pair.
+    """(N, P) sides at which a pixel of one component of a pair has a 4-connected neighbour of the other.
 
     A side counts once, also where the two overlap on both of its pixels.
     """

@@ -73,7 +73,7 @@ class Population:
         return self._own(name)
 
     def derived(self, name: str, compute: Callable[[Population], NDArray[Any]]) -> NDArray[Any]:
-        """(N, ...) what ``compute`` makes of other descriptors of the whole set, once, remembered as ``name``."""
+        """(N, ...) what ``compute`` makes of the whole set's descriptors, once, remembered as ``name``."""
         if name not in self._features:
             self._features[name] = compute(self._whole)
         return self._own(name)
@@ -117,7 +117,7 @@ class Population:
         return self.derived("boxes", lambda whole: geometry.boxes(whole._profiles, whole._height))
 
     def thickness(self) -> geometry.Floats:
-        """(N, C, 4) mean and largest count of lit pixels in the lit rows, then in the lit columns; 0 if empty."""
+        """(N, C, 4) mean and largest count of pixels in the lit rows, then in the lit columns; 0 if empty."""
         return self.derived("thickness", lambda whole: geometry.thickness(whole._profiles, whole._height))
 
     def shared(self) -> geometry.Floats:
