@@ -1,4 +1,4 @@
-"""The energy distance is that of all pairs, scipy's on a line, 0 for equal sets only, and its jackknife is exact."""
+"""The energy distance is that of all pairs, scipy's on a line, 0 for equal sets; its jackknife is exact."""
 
 from __future__ import annotations
 

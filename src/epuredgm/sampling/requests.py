@@ -118,8 +118,9 @@ def extrapolation(spec: DataSpec, designs: Designs, count: int, seed: int, beyon
         known = designs.conditions[designs.train, k]
         low, high = float(known.min()), float(known.max())
         reach = beyond * (high - low)
-        least, most = attainable(spec.conditions[k], *spec.size)
-        conditions[own, k] = np.linspace(max(low - reach, least), min(high + reach, most), len(own))
+        least, most = attainable(spec.conditions[k], *spec.size)  # which cuts off nothing that was seen
+        ends = max(low - reach, min(low, least)), min(high + reach, max(high, most))
+        conditions[own, k] = np.linspace(*ends, len(own))
     nothing = np.zeros(spec.channels, dtype=np.bool_)
     return SetRequest(Mode.EXTRAPOLATION, None, np.full(count, "", dtype=np.str_), conditions, None, nothing)
 
