@@ -182,13 +182,15 @@ def test_few_designs_have_a_figure_or_a_reason(
         assert (part["fd_geometry"]["distance"]["value"] is None) == (count < 3)
 
 
-@given(st.integers(1, 5), st.integers(0, 2**31))
-def test_descriptors_are_finite_whatever_is_drawn(count: int, seed: int) -> None:
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**31))
+def test_descriptors_are_finite_whatever_is_drawn(count: int, components: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    images = (rng.random((count, 3, 6, 5)) < rng.random((count, 3, 1, 1)) - 0.3).astype(np.uint8)
+    chance = rng.random((count, components, 1, 1)) - 0.3
+    images = (rng.random((count, components, 6, 5)) < chance).astype(np.uint8)
     population = Population(images, "binary", np.zeros((count, 0)), ())
-    assert descriptors(population).shape == (count, 12 * 3 + 1 + 2 * 3)
-    assert layout(population).shape == (count, 3 * 3 + 2 * 3)
+    pairs = len(geometry.pairs(components))
+    assert descriptors(population).shape == (count, 12 * components + 1 + 2 * pairs)
+    assert layout(population).shape == (count, 3 * components + 2 * pairs)
     assert np.isfinite(descriptors(population)).all() and np.isfinite(layout(population)).all()
     chosen = population.rows(np.array([count - 1]))
     np.testing.assert_array_equal(descriptors(chosen), descriptors(population)[-1:])
