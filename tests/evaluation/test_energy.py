@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from epuredgm.evaluation import energy
+from epuredgm.evaluation import energy, jackknife
 
 Floats = NDArray[np.float64]
 seeds = st.integers(0, 2**31)
@@ -60,6 +60,35 @@ def test_equal_sets_have_none_in_whatever_order_and_equal_marginals_are_not_enou
     for axis in range(2):
         assert energy.energy_distance(x[:, [axis]], dealt[:, [axis]]) == pytest.approx(0, abs=1e-7)
     assert energy.energy_distance(x, dealt) > 0.1
+
+
+@pytest.mark.parametrize(("shift", "truth"), [(0.0, 0.0), (0.3, None)])
+def test_an_interval_that_allows_for_the_bias_covers_as_often_as_it_says(
+    shift: float, truth: float | None
+) -> None:
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(3, 9))  # nine axes, three degrees of freedom, as places of components have
+
+    def draw(count: int, by: float = 0.0) -> Floats:
+        return (rng.normal(size=(count, 3)) + by) @ mixed
+
+    if truth is None:  # equal laws at the same count take the bias away
+        truth = energy.energy_distance(draw(4000, shift), draw(4000)) - energy.energy_distance(
+            draw(4000), draw(4000)
+        )
+    covered = 0
+    for _ in range(100):
+        x, y, groups = draw(100, shift), draw(100), rng.permutation(np.arange(100) % 10)
+        value, left_out = energy.energy_distance(x, y), energy.left_out_distances(x, y, groups)
+        low, high = jackknife.interval(value, left_out, 0.95)
+        covered += low - max(0.0, jackknife.bias(value, left_out)) <= truth <= high
+    assert covered >= 89  # 0.95 to within three standard errors
+
+
+def test_the_jackknife_takes_a_bias_of_1_over_n_away_exactly() -> None:
+    left_out = 3.0 + 2.0 / np.full(20, 190)  # a figure 3 + 2 / n, of 200 rows in 20 groups
+    value = 3.0 + 2.0 / 200
+    assert value - jackknife.bias(value, left_out) == pytest.approx(3.0, abs=1e-12)
 
 
 def test_single_precision_is_enough_for_floors() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,62 +15,21 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.evaluation import jackknife
 from epuredgm.evaluation.distances import Line
 from epuredgm.evaluation.extractor import Extractor
+from epuredgm.evaluation.marginal import Distance
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.resampling import (
     Draws,
-    noise_interval,
     percentile_interval,
     share_interval,
     weighted_means,
 )
-from epuredgm.evaluation.scalar import Figure, number, scalar
+from epuredgm.evaluation.scalar import Figure, scalar
 from epuredgm.evaluation.view import View, jackknife_groups
 
 Floats = NDArray[np.float64]
 Found = TypeVar("Found")
 PerDesign = Callable[[Population], Floats]
 OfSets = Callable[[Floats, Floats], float]  # (n, D) and (m, D) to one figure
-
-
-@dataclass(frozen=True)
-class Distance:
-    """A distance between generated and real designs, with what is needed to judge and to average it.
-
-    Attributes:
-        value: the plug-in value; None if there is none, for ``reason``.
-        resampled: (B,) its value in each bootstrap resample (biased upwards: legacy figures only).
-        noise: (B,) a bound on its error in each bootstrap resample, see :mod:`.resampling`.
-        floors: (R,) its value in each real-against-real draw.
-    """
-
-    value: float | None
-    resampled: Floats
-    noise: Floats
-    floors: Floats
-    reason: str = ""
-
-    @classmethod
-    def mean(cls, parts: Sequence[Distance]) -> Distance:
-        """The mean of several distances; missing if one of them is."""
-        missing = next((part.reason for part in parts if part.value is None), "")
-        floors = np.mean([part.floors for part in parts], axis=0)
-        if missing:
-            return cls(None, np.empty(0), np.empty(0), floors, missing)
-        return cls(
-            value=float(np.mean([part.value for part in parts])),
-            resampled=np.mean([part.resampled for part in parts], axis=0),
-            noise=np.mean([part.noise for part in parts], axis=0),
-            floors=floors,
-        )
-
-    def scalar(self, confidence: float) -> Figure:
-        """The figure as results hold it."""
-        interval = None if self.value is None else noise_interval(self.value, self.noise, confidence)
-        return scalar(self.value, interval, self.floors, self.reason, lambda: self.resampled)
-
-    def legacy(self) -> list[float | None]:
-        """``[mean, population std]`` of the bootstrapped distance, as earlier tools reported it."""
-        return mean_and_std(self.resampled)
 
 
 @dataclass(frozen=True)
@@ -191,6 +150,8 @@ class Case:
     ) -> Figure:
         """A figure of two whole sets, with its jackknife interval and its real-against-real floor.
 
+        The interval reaches down to the figure without the bias of finite sets.
+
         Args:
             view: the two sets.
             figure: computes it from two sets of points; only that of whole sets where ``left_out`` is given.
@@ -205,7 +166,8 @@ class Case:
         value = figure(view.generated, view.real)
         if left_out is None:
             left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
-        interval = jackknife.interval(value, left_out, self.confidence, lowest)
+        low, high = jackknife.interval(value, left_out, self.confidence, lowest)
+        interval = max(lowest, low - max(0.0, jackknife.bias(value, left_out))), high
         spread = left_out
         return scalar(value, interval, floors, replicates=lambda: jackknife.replicates(value, spread))
 
@@ -291,9 +253,3 @@ class Case:
 def _known(points: Floats) -> Floats:
     """The rows without NaN."""
     return points[np.isfinite(points).all(axis=1)]
-
-
-def mean_and_std(values: Floats) -> list[float | None]:
-    """``[mean, population std]``; ``[None, None]`` of nothing."""
-    finite = values[np.isfinite(values)]
-    return [number(float(finite.mean())), number(float(finite.std()))] if finite.size else [None, None]

@@ -35,7 +35,8 @@ def compute(case: Case) -> Json:
     free = [c for c in range(len(names)) if c not in given]
     if not given or not free:
         reason = "no component was given" if free else "every component was given"
-        return {"contact": {ALL: {"wd": scalar(None, reason=reason)}}}
+        nothing = {ALL: {"wd": scalar(None, reason=reason)}}
+        return {"contact": nothing, "overlap": nothing}
     chosen = {**{names[c]: [c] for c in free}, ALL: free}
     return {
         "contact": {name: _contact(case, given, own) for name, own in chosen.items()},
