@@ -147,10 +147,9 @@ class Case:
         left_out: Floats | None = None,
         lowest: float = 0.0,
         name: str = "",
+        biased: bool = False,
     ) -> Figure:
         """A figure of two whole sets, with its jackknife interval and its real-against-real floor.
-
-        The interval reaches down to the figure without the bias of finite sets.
 
         Args:
             view: the two sets.
@@ -159,6 +158,8 @@ class Case:
             lowest: what an interval is cut at.
             name: of the figure and of its feature space; the floor of figures of one name and count is made
                 once per evaluation.
+            biased: of finite sets the figure lies above that of their laws; the interval reaches down by what
+                the jackknife says of that. Without it the interval is around the mean figure at this count.
         """
         floors = self.floors(view, figure, name)
         if reason := self.too_few(view):
@@ -167,9 +168,10 @@ class Case:
         if left_out is None:
             left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
         low, high = jackknife.interval(value, left_out, self.confidence, lowest)
-        interval = max(lowest, low - max(0.0, jackknife.bias(value, left_out))), high
+        if biased:
+            low = max(lowest, low - max(0.0, jackknife.bias(value, left_out)))
         spread = left_out
-        return scalar(value, interval, floors, replicates=lambda: jackknife.replicates(value, spread))
+        return scalar(value, (low, high), floors, replicates=lambda: jackknife.replicates(value, spread))
 
     def too_few(self, view: View) -> str:
         """Why two sets are too small for a figure with an interval; empty if they are not.
@@ -194,7 +196,7 @@ class Case:
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]
-            for _ in range(view.repeats)
+            for _ in range(1 if count == len(view.train) == len(view.test) else view.repeats)  # all: one way
         ]
         return np.array([figure(*pair) for pair in pairs])
 

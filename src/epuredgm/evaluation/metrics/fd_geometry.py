@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
-from epuredgm.evaluation.frechet import frechet_distance
+from epuredgm.evaluation.frechet import frechet_distance, frechet_left_out
 from epuredgm.evaluation.geometry import far_outside
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
@@ -24,7 +24,9 @@ def compute(case: Case) -> Json:
     has (a second piece, a shared pixel) is counted in pieces and pixels.
     """
     view = case.view(descriptors).scaled(SMALLEST)
-    return {"distance": case.of_sets(view, frechet_distance, name="fd_geometry.distance")}
+    left_out = None if case.too_few(view) else frechet_left_out(view)
+    name = "fd_geometry.distance"
+    return {"distance": case.of_sets(view, frechet_distance, left_out, name=name, biased=True)}
 
 
 def descriptors(population: Population) -> NDArray[np.float64]:

@@ -28,7 +28,8 @@ def compute(case: Case) -> Json:
     view = replace(view, train=view.train.astype(np.float32), test=view.test.astype(np.float32))
     few = case.too_few(view)
     left_out = None if few else left_out_distances(view.generated, view.real, view.groups)
-    return {"energy": case.of_sets(view, energy_distance, left_out, name="joint.energy")}
+    figure = case.of_sets(view, energy_distance, left_out, name="joint.energy", biased=True)
+    return {"energy": figure}
 
 
 def layout(population: Population) -> NDArray[np.float64]:
