@@ -32,3 +32,11 @@ def interval(value: float, left_out: Floats, confidence: float, lowest: float = 
     """The normal interval around ``value``, cut at ``lowest``."""
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * float(replicates(value, left_out).std(ddof=1))
     return max(lowest, value - reach), value + reach
+
+
+def bias(value: float, left_out: Floats) -> float:
+    """How far the figure lies above that of endlessly many rows (Quenouille 1956), if positive.
+
+    Distances of finite sets lie above those of their laws: of equal laws they are not 0.
+    """
+    return (len(left_out) - 1) * float(left_out.mean() - value)

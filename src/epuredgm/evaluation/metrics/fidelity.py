@@ -28,7 +28,7 @@ def compute(case: Case) -> Json:
     count = case.given.sum(axis=1)
     mean_iou = (iou * case.given).sum(axis=1) / np.where(count > 0, count, np.nan)
     return {
-        "exact": case.share((same | ~case.given).all(axis=1)[count > 0]),
+        "exact": case.share((same | ~case.given).all(axis=1), among=count > 0),
         "iou": case.mean(mean_iou),
     }
 
