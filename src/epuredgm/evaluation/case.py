@@ -178,22 +178,32 @@ class Case:
             left_out: (G,) the figure without each group, if there is a quicker way to it.
             lowest: what an interval is cut at.
         """
+        floors = self.floors(view, figure)
+        if reason := self.too_few(view):
+            return scalar(None, floors=floors, reason=reason)
         value = figure(view.generated, view.real)
         if left_out is None:
-            kept = [view.groups != g for g in range(int(view.groups.max(initial=0)) + 1)]
-            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in kept])
+            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
         interval = jackknife.interval(value, left_out, self.confidence, lowest)
         spread = left_out
-        return scalar(
-            value,
-            interval,
-            self.floors(view, figure),
-            replicates=lambda: jackknife.replicates(value, spread),
-        )
+        return scalar(value, interval, floors, replicates=lambda: jackknife.replicates(value, spread))
 
-    def floors(self, view: View, figure: OfSets) -> Floats:
-        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are."""
+    def too_few(self, view: View) -> str:
+        """Why two sets are too small for a figure with an interval; empty if they are not.
+
+        Two designs must be left when a group is left out.
+        """
+        left = view.kept().sum(axis=1).min(initial=len(view))
+        return f"{len(view)} designs on either side are too few" if left < 2 else ""
+
+    def floors(self, view: View, figure: Callable[[Floats, Floats], float | Floats]) -> Floats:
+        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are.
+
+        (R, ...) of one that gives several numbers; none where either pool has fewer than two designs.
+        """
         count = min(len(view), len(view.train), len(view.test))
+        if count < 2:
+            return np.empty(0)
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]

@@ -33,6 +33,10 @@ class View:
     def __len__(self) -> int:
         return len(self.generated)
 
+    def kept(self) -> NDArray[np.bool_]:
+        """(G, n) the rows that are left when each group is left out in turn."""
+        return np.asarray(self.groups != np.arange(int(self.groups.max(initial=-1)) + 1)[:, None])
+
     def scaled(self) -> View:
         """The same points in standard deviations of the train designs; a constant axis is only centred."""
         centre, spread = self.train.mean(axis=0), self.train.std(axis=0)
