@@ -30,7 +30,14 @@ def spoiled(images: Tensor, chance: float, binary: bool, rng: torch.Generator) -
         binary: whether they are masks; then the result is too.
         rng: on the device of the images.
     """
-    faults: tuple[Fault, ...] = (exchanged, shifted, dropped, erased, thickened if binary else blurred, flipped)
+    faults: tuple[Fault, ...] = (
+        exchanged,
+        shifted,
+        dropped,
+        erased,
+        thickened if binary else blurred,
+        flipped,
+    )
     for fault in faults:
         images = torch.where(_uniform(images, 1, rng) < chance, fault(images, rng), images)
     return images

@@ -1,8 +1,9 @@
 """A denoising autoencoder whose bottleneck tells designs apart, and also tells what is wrong with them.
 
-From a spoiled design the bottleneck must say what the design was (Vincent et al. 2008) and where it is spoiled.
-The second task is what makes its features fit for comparisons: a network that only has to remove noise learns
-to be blind to it, so that noisy designs would look like real ones.
+From a spoiled design the bottleneck must say what the design was (Vincent et al. 2008, "Extracting and
+composing robust features with denoising autoencoders") and where it is spoiled. The second task is what makes
+its features fit for comparisons: a network that only has to remove noise learns to be blind to it, so that
+noisy designs would look like real ones.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ class FeatureNetwork(nn.Module):
         components: of a design, C.
         features: D, width of the bottleneck.
     """
+
+    centre: Tensor
+    stretch: Tensor
 
     def __init__(self, size: tuple[int, int], components: int, features: int) -> None:
         super().__init__()
@@ -106,6 +110,6 @@ class FeatureNetwork(nn.Module):
 
 
 def patch_of(size: tuple[int, int]) -> int:
-    """Edge of a patch, a power of two: as large as leaves 128 positions, so that large images cost no more."""
+    """Edge of a patch, a power of two: as large as leaves 128 positions, so that large images cost little."""
     edge = math.sqrt(size[0] * size[1] / POSITIONS)
     return int(min(LARGEST_PATCH, 2 ** math.floor(math.log2(max(1.0, edge)))))

@@ -101,7 +101,7 @@ def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, mon
         faulty = spoiled(clean, settings.fault_chance, setting.spec.values == "binary", rng)
         loss = network.loss(faulty, clean, settings.fault_weight)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
         optimiser.step()
         schedule.step()
