@@ -10,7 +10,7 @@ from epuredgm.evaluation.scalar import Json, scalar
 
 
 def compute(case: Case) -> Json:
-    """``distance``: squared Frechet distance to the real side; a feature has variance 1 over train designs."""
+    """``distance``: the Frechet distance, squared; features have variance 1 over train designs."""
     view = case.through("domain")
     if view is None:
         return {"distance": scalar(None, reason=case.why_not("domain"))}
