@@ -18,7 +18,7 @@ COMMANDS = {
     "status": "Show what is done, running, failed and left.",
     "aggregate": "Collect all results of a data set and rank the models.",
     "models": "List the model families and what each supports.",
-    "data": "List, make, inspect and export data sets.",
+    "data": "List, make, inspect and export data sets; fetch the weights behind FID.",
     "config": "Print the configuration that would be used, and where each value comes from.",
     "completion": "Print the shell's completion script.",
 }
