@@ -10,9 +10,6 @@ from epuredgm.evaluation.kernel_distance import kernel_distance, kernel_left_out
 from epuredgm.evaluation.scalar import Figure, scalar
 from epuredgm.evaluation.view import View
 
-FEWEST = 3
-"""Designs a side: two must be left when one is left out."""
-
 
 def frechet_figure(case: Case, extractor: str) -> Figure:
     """The Frechet distance between the features of generated and real designs."""
@@ -36,6 +33,5 @@ def _view(case: Case, extractor: str) -> View | Figure:
     view = case.through(extractor)
     if view is None:
         return scalar(None, reason=case.why_not(extractor))
-    if len(view) < FEWEST:
-        return scalar(None, reason=f"{len(view)} designs a side are too few: {FEWEST} are needed")
-    return view
+    reason = case.too_few(view)
+    return scalar(None, reason=reason) if reason else view

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
-from epuredgm.evaluation.frechet import frechet_distance
+from epuredgm.evaluation.feature_distances import frechet_figure
 from epuredgm.evaluation.metric import Headline, Metric
-from epuredgm.evaluation.scalar import Json, scalar
+from epuredgm.evaluation.scalar import Json
 
 
 def compute(case: Case) -> Json:
     """``distance``: the Frechet distance, squared; features have variance 1 over train designs."""
-    view = case.through("domain")
-    if view is None:
-        return {"distance": scalar(None, reason=case.why_not("domain"))}
-    return {"distance": case.of_sets(view, frechet_distance)}
+    return {"distance": frechet_figure(case, "domain")}
 
 
 METRIC = Metric(
