@@ -10,16 +10,14 @@ from epuredgm.evaluation.kernel_distance import kernel_distance, kernel_left_out
 from epuredgm.evaluation.scalar import Figure, scalar
 from epuredgm.evaluation.view import View
 
-FEWEST = 3
-"""Designs a side: two must be left when one is left out."""
 
-
-def frechet_figure(case: Case, extractor: str) -> Figure:
-    """The Frechet distance between the features of generated and real designs."""
+def frechet_figure(case: Case, extractor: str, *, biased: bool = False) -> Figure:
+    """The Frechet distance between the features of generated and real designs; ``biased``: see ``of_sets``."""
     view = _view(case, extractor)
     if isinstance(view, Figure):
         return view
-    return case.of_sets(view, frechet_distance, frechet_left_out(view))
+    left_out = frechet_left_out(view)
+    return case.of_sets(view, frechet_distance, left_out, name=f"frechet/{extractor}", biased=biased)
 
 
 def kernel_figure(case: Case, extractor: str) -> Figure:
@@ -27,7 +25,8 @@ def kernel_figure(case: Case, extractor: str) -> Figure:
     view = _view(case, extractor)
     if isinstance(view, Figure):
         return view
-    figure = case.of_sets(view, kernel_distance, kernel_left_out(view), lowest=-math.inf)
+    left_out, name = kernel_left_out(view), f"kernel/{extractor}"
+    figure = case.of_sets(view, kernel_distance, left_out, lowest=-math.inf, name=name)
     return Figure({**figure, "ratio": None}, figure.replicates)
 
 
@@ -36,6 +35,5 @@ def _view(case: Case, extractor: str) -> View | Figure:
     view = case.through(extractor)
     if view is None:
         return scalar(None, reason=case.why_not(extractor))
-    if len(view) < FEWEST:
-        return scalar(None, reason=f"{len(view)} designs a side are too few: {FEWEST} are needed")
-    return view
+    reason = case.too_few(view)
+    return scalar(None, reason=reason) if reason else view
