@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from epuredgm.reporting import figures
 from epuredgm.reporting.numbers import short
 from epuredgm.reporting.study import Adherence, Family, Study
-from epuredgm.reporting.tables import figures_in
+from epuredgm.reporting.tables import figures_in, label_of
 
 POINTS = 400  # of a scatter: more make a page heavy and a chart no clearer
 
@@ -38,7 +38,9 @@ def rank_heat(study: Study) -> Chart | None:
         return None
     models = [str(row["model"]) for row in rows]
     places = {str(row["model"]): dict(row["places"]) for row in rows}
-    return _chart("Place of each family on each figure", _order(models), figures.rank_heat(models, names, places))
+    return _chart(
+        "Place of each family on each figure", _order(models), figures.rank_heat(models, names, places)
+    )
 
 
 def metric_charts(study: Study, colors: Mapping[str, str]) -> tuple[tuple[str, tuple[Chart, ...]], ...]:
@@ -61,7 +63,7 @@ def _metric_chart(study: Study, block: Mapping[str, Any], name: str, colors: Map
     }
     rows = [figures.Row(model, each["mean"], *_ends(each)) for model, each in known.items()]
     floor = next((each for each in known.values() if each.get("floor") is not None), {})
-    title = f"{about['title']} ({name})"
+    title = label_of(study.summary, name)
     drawn = figures.metric_chart(
         title, about["unit"], about["better"], rows, floor.get("floor"), floor.get("floor_std"), colors
     )
@@ -117,7 +119,9 @@ def extrapolation_charts(study: Study, colors: Mapping[str, str]) -> tuple[Chart
         if curves and condition.name in study.train_ranges:
             span = study.train_ranges[condition.name]
             drawn = figures.extrapolation_curve(condition.name, condition.unit, curves, span, colors)
-            charts.append(_chart(f"{condition.name}: asked for beyond the training range", _order(list(curves)), drawn))
+            charts.append(
+                _chart(f"{condition.name}: asked for beyond the training range", _order(list(curves)), drawn)
+            )
     return tuple(charts)
 
 
@@ -150,12 +154,14 @@ def cost_chart(study: Study, colors: Mapping[str, str]) -> Chart | None:
     if not points:
         return None
     name = _quality_name(study.summary, metric)
-    says = "; ".join(f"{each.model} {short(each.quality)} at {short(each.seconds_per_1000)} s" for each in points)
-    return _chart("Quality against the time that designs take", says, figures.quality_cost(points, name, colors))
+    says = "; ".join(
+        f"{each.model} {short(each.quality)} at {short(each.seconds_per_1000)} s" for each in points
+    )
+    return _chart(
+        "Quality against the time that designs take", says, figures.quality_cost(points, name, colors)
+    )
 
 
 def _quality_name(summary: Mapping[str, Any], metric: str) -> str:
     about = summary["headlines"][metric]
-    return f"{about['title']} ({about['better']} is better)"
-
-
+    return f"{label_of(summary, metric)} ({about['better']} is better)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from PIL import ImageColor
 
 from epuredgm.reporting import charts, sections, tables, verdict
@@ -15,7 +16,7 @@ from epuredgm.reporting.palette import family_colors
 from epuredgm.reporting.pictures import pictures
 from epuredgm.reporting.study import Family, Gallery, Study
 
-FEW = 6  # designs of a family where all families stand together
+FEW = 10  # designs of a family where all families stand together
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,16 @@ def render(study: Study) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = _prose
     return environment.get_template("report.html").render(_content(study, colors))
+
+
+def _prose(text: str) -> Markup:
+    """Text of a docstring: what stands between double backquotes is code."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(text.split("``"))
+    ]
+    return Markup("").join(parts)
 
 
 def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
@@ -60,6 +70,7 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "contents": _contents(study),
         "confidence": _confidence(study),
         "few": FEW,
+        "amiss": _amiss(study),
         "summary": study.summary,
         "colors": dict(colors),
         "components": [(each.label, _color(each.color)) for each in study.spec.components],
@@ -110,6 +121,16 @@ def _contents(study: Study) -> list[tuple[str, str]]:
         ("glossary", "Glossary", True),
     ]
     return [(anchor, title) for anchor, title, there in known if there]
+
+
+def _amiss(study: Study) -> str:
+    """How much is amiss, in words."""
+    counts = [
+        (len(study.summary["warnings"]), "warning", "warnings"),
+        (len(study.troubles), "job that did not end well", "jobs that did not end well"),
+    ]
+    named = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
+    return " and ".join(named)
 
 
 def _confidence(study: Study) -> str:
@@ -201,7 +222,7 @@ def _around(study: Study, family: Family, gallery: Gallery) -> list[Triptych]:
         Triptych(
             *images,
             alt=f"{family.model} around the {gallery.given} of {name}",
-            line=f"{name}" + (f"; {short(distance)} px from the nearest train design" if distance else ""),
+            line=name if distance is None else f"{name}, nearest train {short(distance)} px",
         )
         for *images, name, distance in zip(*sets, gallery.truth_ids, distances, strict=True)
     ]

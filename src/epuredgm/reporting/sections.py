@@ -8,7 +8,7 @@ from typing import Any
 from epuredgm.core.files import flatten
 from epuredgm.reporting.numbers import NOTHING, duration, scaled, short
 from epuredgm.reporting.study import Family, Study
-from epuredgm.reporting.tables import Cell, Head, Table
+from epuredgm.reporting.tables import Cell, Head, Table, label_of
 
 LONGEST = 16  # numbers of a list that is shown whole
 
@@ -118,8 +118,9 @@ def missing_table(study: Study) -> Table | None:
     for (name, reason), tasks in found.items():
         models = sorted({model for each in tasks.values() for model in each})
         who = "every family" if set(models) == everyone else ", ".join(models)
-        title = str(study.summary["headlines"][name]["title"])
-        rows.append((Cell(title, name), Cell(", ".join(tasks)), Cell(who), Cell(reason)))
+        rows.append(
+            (Cell(label_of(study.summary, name), name), Cell(", ".join(tasks)), Cell(who), Cell(reason))
+        )
     heads = tuple(Head(name, numeric=False) for name in ("Figure", "Task", "Family", "Reason"))
     return Table("Figures that do not exist", heads, tuple(rows), sortable=False) if rows else None
 
@@ -168,7 +169,12 @@ def glossary(study: Study) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str,
     """(metric's title, what it is, its figures as (name, title, direction, unit)) of every metric in the study."""
     by_metric: dict[str, list[tuple[str, str, str, str]]] = {}
     for name, about in study.summary["headlines"].items():
-        entry = (name, str(about["title"]), str(about["better"]), str(about["unit"]) or "a pure number")
+        entry = (
+            name,
+            label_of(study.summary, name),
+            str(about["better"]),
+            str(about["unit"]) or "a pure number",
+        )
         by_metric.setdefault(str(about["metric"]), []).append(entry)
     return tuple(
         (metric, study.glossary.get(metric, ()), tuple(entries)) for metric, entries in by_metric.items()
@@ -182,7 +188,9 @@ def facts(study: Study) -> Sequence[tuple[str, str]]:
     seeds = sorted({seed for each in about for seed in each.get("seeds", [])})
     compared = sorted({count for each in about for count in each.get("compared", [])})
     versions = sorted({str(run.result.get("provenance", {}).get("package_version")) for run in _runs(study)})
-    data = sorted({str(run.result.get("provenance", {}).get("data_fingerprint"))[:12] for run in _runs(study)})
+    data = sorted(
+        {str(run.result.get("provenance", {}).get("data_fingerprint"))[:12] for run in _runs(study)}
+    )
     known = [
         ("Families", str(study.summary["num_models"])),
         ("Runs", str(study.summary["num_runs"])),

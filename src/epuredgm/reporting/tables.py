@@ -55,11 +55,19 @@ class Table:
     sorted_by: int | None = None
 
 
-def head_of(name: str, about: Json) -> Head:
+def label_of(summary: Json, name: str) -> str:
+    """A headline figure in words: its title, or its own name where several share a title."""
+    titles = [str(about["title"]) for about in summary["headlines"].values()]
+    title = str(summary["headlines"][name]["title"])
+    return title if titles.count(title) == 1 else name.replace("_", " ")
+
+
+def head_of(summary: Json, name: str) -> Head:
     """The column of a headline figure."""
+    about = summary["headlines"][name]
     unit = f" {about['unit']}" if about["unit"] else ""
     detail = f"{name} {ARROWS[about['better']]}{unit}"
-    return Head(str(about["title"]), detail, hint=f"{about['better']} is better", better=about["better"])
+    return Head(label_of(summary, name), detail, hint=f"{about['better']} is better", better=about["better"])
 
 
 def figure_cell(figure: Json | None, best: float | None = None) -> Cell:
@@ -108,9 +116,23 @@ def best_of(values: Sequence[float], better: str) -> float | None:
     return (min(values) if better == "lower" else max(values)) if values else None
 
 
+def rankings(summary: Json) -> dict[str, Json]:
+    """The rankings that say something: with families, over some figure, and not what an earlier one says."""
+    told: dict[str, Json] = {}
+    for name, about in summary["all_rankings"].items():
+        says = (about["metric"], about["over"], about["rows"])
+        if (
+            about["rows"]
+            and about["over"]
+            and says not in [(each["metric"], each["over"], each["rows"]) for each in told.values()]
+        ):
+            told[name] = about
+    return told
+
+
 def ranking_tables(summary: Json) -> tuple[tuple[str, Table], ...]:
     """Every ranking by its name."""
-    return tuple((name, _ranking(summary, name, about)) for name, about in summary["all_rankings"].items())
+    return tuple((name, _ranking(summary, name, about)) for name, about in rankings(summary).items())
 
 
 def _ranking(summary: Json, name: str, about: Json) -> Table:
@@ -118,7 +140,7 @@ def _ranking(summary: Json, name: str, about: Json) -> Table:
     metric = str(about["metric"])
     shown = [each for each in figures_in(summary, block, ranked=True) if each != metric]
     heads = [Head("Rank"), Head("Family", numeric=False), _ruler(summary, metric)]
-    heads += [head_of(each, summary["headlines"][each]) for each in shown]
+    heads += [head_of(summary, each) for each in shown]
     rows = [_row(summary, block, shown, row) for row in about["rows"]]
     floors: list[Cell] = [Cell("", key=None), Cell("real designs"), _floor(block, metric)]
     floors += [_floor(block, each) for each in shown]
@@ -141,8 +163,8 @@ def _ranking(summary: Json, name: str, about: Json) -> Table:
 
 def _ruler(summary: Json, metric: str) -> Head:
     """The column of what ranked."""
-    about = summary["headlines"].get(metric)
-    return head_of(metric, about) if about else Head("Mean rank", f"{metric} ↓", better="lower")
+    known = metric in summary["headlines"]
+    return head_of(summary, metric) if known else Head("Mean rank", f"{metric} ↓", better="lower")
 
 
 def _row(summary: Json, block: Json, shown: Sequence[str], row: Json) -> tuple[Cell, ...]:
@@ -180,7 +202,7 @@ def all_figures(summary: Json) -> tuple[tuple[str, Table], ...]:
         for name in figures_in(summary, block):
             about = summary["headlines"][name]
             best = best_of(list(_values(block, name)), about["better"])
-            head = head_of(name, about)
+            head = head_of(summary, name)
             cells = [figure_cell(block[model].get(name), best) for model in models]
             rows.append((Cell(head.label, head.detail, name), *cells, _floor(block, name)))
         if rows:

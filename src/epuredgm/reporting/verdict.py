@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epuredgm.reporting.numbers import short
-from epuredgm.reporting.tables import Cell, Head, Table, block_of
+from epuredgm.reporting.tables import Cell, Head, Table, block_of, figures_in, label_of, rankings
 
 Json = Mapping[str, Any]
 
@@ -35,9 +35,7 @@ class Verdict:
 
 def verdicts(summary: Json) -> tuple[Verdict, ...]:
     """One for each ranking that has a family in it."""
-    return tuple(
-        _verdict(summary, name, about) for name, about in summary["all_rankings"].items() if about["rows"]
-    )
+    return tuple(_verdict(summary, name, about) for name, about in rankings(summary).items())
 
 
 def _verdict(summary: Json, name: str, about: Json) -> Verdict:
@@ -48,7 +46,7 @@ def _verdict(summary: Json, name: str, about: Json) -> Verdict:
         measure = f"mean rank {short(first['value'])} over {len(about['over'])} figures"
         return Verdict(about["title"], first["model"], measure, "a mean rank has no interval", None, ())
     unit = f" {headline['unit']}" if headline["unit"] else ""
-    measure = f"{headline['title']} {short(first['value'])}{unit}"
+    measure = f"{label_of(summary, metric)} {short(first['value'])}{unit}"
     floor = block_of(summary, name).get(first["model"], {}).get(metric, {}).get("floor")
     if floor is not None:
         measure += f"; real designs {short(floor)}"
@@ -94,13 +92,12 @@ def separated(pairs: Sequence[Json], one: str, other: str) -> bool | None:
 
 
 def difference_tables(summary: Json) -> tuple[tuple[str, tuple[Table, ...]], ...]:
-    """For each task, a matrix of families for each figure that was compared in pairs."""
+    """For each task, a matrix of families for each figure that ranks and was compared in pairs."""
     tasks = []
     for task, figures in summary["differences"].items():
+        ranked = figures_in(summary, summary["tasks"].get(task, {}), ranked=True)
         tables = tuple(
-            _matrix(summary, name, pairs)
-            for name, pairs in figures.items()
-            if pairs and name in summary["headlines"]
+            _matrix(summary, name, pairs) for name, pairs in figures.items() if pairs and name in ranked
         )
         if tables:
             tasks.append((task, tables))
@@ -118,7 +115,7 @@ def _matrix(summary: Json, name: str, pairs: Sequence[Json]) -> Table:
         rows.append((Cell(model, model=model), *cells))
     unit = f" {about['unit']}" if about["unit"] else ""
     return Table(
-        title=str(about["title"]),
+        title=label_of(summary, name),
         heads=heads,
         rows=tuple(rows),
         caption=f"{name}{unit}, {about['better']} is better: row minus column, with interval.",
@@ -143,5 +140,7 @@ def _difference(pairs: Sequence[Json], row: str, column: str, better: str) -> Ce
             return Cell(short(value), detail, hint="no difference beyond noise")
         ahead = (value < 0) == (better == "lower")
         word = "better" if ahead else "worse"
-        return Cell(short(value), f"{word}, {detail}", hint=f"{row} is {word}", tone="good" if ahead else "bad")
+        return Cell(
+            short(value), f"{word}, {detail}", hint=f"{row} is {word}", tone="good" if ahead else "bad"
+        )
     return Cell("")

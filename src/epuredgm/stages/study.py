@@ -80,7 +80,9 @@ def _families(
         runs.setdefault(str(result["model"]), []).append(run)
         notes.setdefault(str(result["model"]), []).extend(missing)
     order = [str(row["model"]) for row in summary["rankings"]]
-    return tuple(Family(model, tuple(runs[model]), notes=tuple(notes[model])) for model in order if model in runs)
+    return tuple(
+        Family(model, tuple(runs[model]), notes=tuple(notes[model])) for model in order if model in runs
+    )
 
 
 def _counts(bench: Bench | None) -> dict[str, int]:
@@ -135,9 +137,14 @@ def _typed(dataset: str, workspace: Workspace) -> tuple[str, ...]:
     for folder in sorted(path for path in workspace.logs.glob("*/state.json"))[-NEWEST:]:
         with suppress(FileNotFoundError, CorruptArtefact, KeyError, ValueError, AttributeError):
             state = read_json(folder)
-            if any(entry["dataset"] == dataset for entry in state["jobs"].values()):
+            if any(_counts_for(entry, dataset) for entry in state["jobs"].values()):
                 found.append(shlex.join(["epuredgm", *_portable(shlex.split(state["command"])[1:])]))
     return tuple(dict.fromkeys(found))
+
+
+def _counts_for(entry: Mapping[str, Any], dataset: str) -> bool:
+    """Whether a job is part of a run on the data set, not only of its summary."""
+    return entry["dataset"] == dataset and entry["model"] is not None
 
 
 def _portable(words: Iterable[str]) -> Iterable[str]:
@@ -150,6 +157,11 @@ def _portable(words: Iterable[str]) -> Iterable[str]:
             yield word
 
 
+def _formal(paragraph: str) -> bool:
+    """Whether it says how to call, not what it is."""
+    return paragraph.startswith(("Args:", "Returns:", "Raises:"))
+
+
 def _glossary() -> dict[str, tuple[str, ...]]:
     """What every metric is, as its own file says: the file's first line, then what ``compute`` gives."""
     found = {}
@@ -157,5 +169,5 @@ def _glossary() -> dict[str, tuple[str, ...]]:
         module = inspect.cleandoc(sys.modules[metric.compute.__module__].__doc__ or "")
         own = inspect.getdoc(metric.compute) or ""
         paragraphs = [module.split("\n\n")[0], *own.split("\n\n")]
-        found[metric.key] = tuple(" ".join(text.split()) for text in paragraphs if text)
+        found[metric.key] = tuple(" ".join(text.split()) for text in paragraphs if text and not _formal(text))
     return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import file_sha256
+from epuredgm.core.jobs import Mode
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs
@@ -81,7 +82,7 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
         return replace(family, notes=(*family.notes, *notes))
     galleries: list[Gallery] = []
     adherence: list[Adherence] = []
-    for name, about in stated.get("samples", {}).items():
+    for name, about in sorted(stated.get("samples", {}).items(), key=lambda each: _order(each[0])):
         mode, _, given = name.partition("/")
         place = workspace.samples(f"{family.model}_{bench.spec.name}", run.seed, mode, given or None)
         samples = _read(place / "samples.npz", about)
@@ -94,6 +95,13 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
     return replace(
         family, galleries=tuple(galleries), adherence=tuple(adherence), notes=(*family.notes, *notes)
     )
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Modes in their usual order, then given components by name."""
+    modes = [mode.value for mode in Mode]
+    mode = name.partition("/")[0]
+    return (modes.index(mode) if mode in modes else len(modes), name)
 
 
 def with_neighbours(families: Sequence[Family], bench: Bench) -> tuple[Family, ...]:
