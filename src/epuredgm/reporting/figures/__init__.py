@@ -1,0 +1,31 @@
+"""Charts: plain data in, a matplotlib ``Figure`` out; :func:`svg` puts one into a page.
+
+Each kind is a chart (a frozen dataclass that draws itself on a panel, so that pages of a document can hold
+several) and a function that makes a figure of one.
+"""
+
+from epuredgm.reporting.figures.adherence import adherence_scatter
+from epuredgm.reporting.figures.cost import Point, quality_cost
+from epuredgm.reporting.figures.differences import Difference, difference_matrix
+from epuredgm.reporting.figures.extrapolation import Bin, extrapolation_curve
+from epuredgm.reporting.figures.metric import Row, metric_chart
+from epuredgm.reporting.figures.ranks import rank_heat
+from epuredgm.reporting.figures.svg import svg
+from epuredgm.reporting.figures.training import training_curves
+from epuredgm.reporting.study import Series
+
+__all__ = [
+    "Bin",
+    "Difference",
+    "Point",
+    "Row",
+    "Series",
+    "adherence_scatter",
+    "difference_matrix",
+    "extrapolation_curve",
+    "metric_chart",
+    "quality_cost",
+    "rank_heat",
+    "svg",
+    "training_curves",
+]
