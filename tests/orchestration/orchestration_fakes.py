@@ -24,7 +24,7 @@ from typing import Any
 from epuredgm import worker
 from epuredgm.config import compose, find_conf
 from epuredgm.core.errors import EpureError, Interrupted
-from epuredgm.core.files import canonical, read_json, write_json, write_text
+from epuredgm.core.files import atomic_folder, canonical, read_json, write_json, write_text
 from epuredgm.core.jobs import Job, JobFile, Mode, Stage
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
@@ -193,9 +193,7 @@ def _obey(job: JobFile, monitor: Monitor) -> None:
 
 
 def _prepare(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
-    entry = Workspace(Path(job.workspace)).cache / job.dataset
-    write_text(entry / "designs", content)
-    return {"designs": entry}
+    return {"designs": _folder(Workspace(Path(job.workspace)).cache / job.dataset, content)}
 
 
 def _train(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
@@ -249,9 +247,15 @@ def _aggregate(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
 
 
 def _reference(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:
-    path = Workspace(Path(job.workspace), job.branch).reference(job.dataset) / "features"
-    write_text(path, content)
-    return {"reference": path.parent}
+    place = Workspace(Path(job.workspace), job.branch).reference(job.dataset)
+    return {"reference": _folder(place, content)}
+
+
+def _folder(path: Path, content: str) -> Path:
+    """A folder that appears whole, as the real stages make them."""
+    with atomic_folder(path, replace=True) as folder:
+        write_text(folder / "content", content)
+    return path
 
 
 def _report(job: JobFile, monitor: Monitor, content: str) -> dict[str, Path]:

@@ -17,7 +17,7 @@ from epuredgm.orchestration.assess import Assessment, assess
 from epuredgm.orchestration.plan import plan
 
 TRAIN, CONDITIONAL = "train/a_toy/seed0", "sample/a_toy/seed0/conditional"
-EVALUATE, SUMMARY = "evaluate/a_toy/seed0", "aggregate/toy"
+EVALUATE, SUMMARY, REPORT = "evaluate/a_toy/seed0", "aggregate/toy", "report/toy"
 
 
 def verdicts(root: Path, jobs: tuple[Job, ...] | None = None, **options: Any) -> dict[str, Assessment]:
@@ -76,7 +76,7 @@ def test_a_changed_key_is_named_and_what_follows_will_run(finished: Path) -> Non
 
 def test_a_new_metric_needs_no_new_samples(finished: Path) -> None:
     found = verdicts(finished, study(evaluation__bootstrap=7))
-    assert to_do(found) == {EVALUATE, "evaluate/b_toy/seed0", SUMMARY}
+    assert to_do(found) == {EVALUATE, "evaluate/b_toy/seed0", SUMMARY, REPORT}
 
 
 def test_a_new_seed_leaves_the_old_ones(finished: Path) -> None:
@@ -94,7 +94,7 @@ def test_one_flipped_byte_is_noticed(finished: Path) -> None:
     path.write_bytes(content)
     found = verdicts(finished)
     assert found[CONDITIONAL].reasons == ("output samples.npz is changed",)
-    assert to_do(found) == {CONDITIONAL, EVALUATE, SUMMARY}
+    assert to_do(found) == {CONDITIONAL, EVALUATE, SUMMARY, REPORT}
 
 
 def test_a_removed_output_is_noticed(finished: Path) -> None:
@@ -202,7 +202,9 @@ class TestMissingMakers:
         assert to_do(verdicts(finished, self.jobs("ab", Stage.SAMPLE), force=[Stage.SAMPLE]))
 
     def test_what_is_not_there_blocks_and_names_the_command(self, tmp_path: Path) -> None:
-        found = verdicts(tmp_path, self.jobs("a", Stage.PREPARE, Stage.SAMPLE, Stage.EVALUATE))
+        found = verdicts(
+            tmp_path, self.jobs("a", Stage.PREPARE, Stage.REFERENCE, Stage.SAMPLE, Stage.EVALUATE)
+        )
         assert found[CONDITIONAL].action == "blocked"
         assert found[CONDITIONAL].reasons == (
             "weights of train/a_toy/seed0 is missing, which is not planned",
@@ -212,16 +214,19 @@ class TestMissingMakers:
             "sample/a_toy/seed0/unconditional is blocked",
             "sample/a_toy/seed0/conditional is blocked",
             "sample/a_toy/seed0/inpainting is blocked",
+            "sample/a_toy/seed0/extrapolation is blocked",
         )
 
     def test_each_maker_and_each_command_is_named_once(self, tmp_path: Path) -> None:
-        reasons = verdicts(tmp_path, self.jobs("a", Stage.PREPARE, Stage.EVALUATE))[EVALUATE].reasons
+        jobs = self.jobs("a", Stage.PREPARE, Stage.REFERENCE, Stage.EVALUATE)
+        reasons = verdicts(tmp_path, jobs)[EVALUATE].reasons
         assert [reason.partition(" is missing")[0] for reason in reasons[:-1]] == [
             f"{name} of sample/a_toy/seed0/{mode}"
             for mode, name in (
                 ("unconditional", "samples"),
                 ("conditional", "samples"),
                 ("inpainting", "samples/group_nc"),
+                ("extrapolation", "samples"),
             )
         ]
         assert reasons[-1].startswith("to make it: ")

@@ -98,7 +98,7 @@ class TestAStudy:
 
     def test_only_what_a_change_concerns_is_done_again(self, finished: Path) -> None:
         go(finished, study(evaluation__bootstrap=7))
-        assert sorted(ran(finished)) == [SUMMARY, EVALUATE, "evaluate/b_toy/seed0"]
+        assert sorted(ran(finished)) == [SUMMARY, EVALUATE, "evaluate/b_toy/seed0", "report/toy"]
 
     def test_a_new_training_has_a_new_folder_and_moves_the_pointer(self, finished: Path) -> None:
         pointer = finished / "outputs/a_toy/run_seed0"
@@ -191,10 +191,13 @@ class TestFailures:
         assert outcome.exit_code == 1
         assert {key for key, status in witness.ended.items() if status == "failed"} == {TRAIN}
         blocked = {key for key, status in witness.ended.items() if status == "blocked"}
-        modes = ("unconditional", "conditional", "inpainting")
+        modes = ("unconditional", "conditional", "inpainting", "extrapolation")
         assert blocked == {*(f"sample/a_toy/seed0/{mode}" for mode in modes), EVALUATE}
         assert witness.ended["evaluate/b_toy/seed0"] == witness.ended[SUMMARY] == "done"
-        assert read_json(tmp_path / "evaluation_results/toy/summary.json")["of"] == ["result/b/seed0"]
+        assert read_json(tmp_path / "evaluation_results/toy/summary.json")["of"] == [
+            "resamples/b/seed0",
+            "result/b/seed0",
+        ]
         assert outcome.failures == {TRAIN: "ValueError: made to fail"}
 
     def test_it_is_told_where_the_guide_says(self, tmp_path: Path) -> None:
@@ -221,7 +224,7 @@ class TestFailures:
         before = len(ran(tmp_path))
         outcome, _ = go(tmp_path)
         assert outcome.exit_code == 0
-        left = {job.key for job in study("a") if job.stage is not Stage.PREPARE}
+        left = {job.key for job in study("a") if job.stage not in (Stage.PREPARE, Stage.REFERENCE)}
         assert sorted(ran(tmp_path)[before:]) == sorted(left)
 
     def test_a_summary_of_nothing_is_blocked(self, tmp_path: Path) -> None:

@@ -59,8 +59,7 @@ def test_the_orchestrator_is_killed_at_random_moments(tmp_path: Path, finished: 
         codes.append(process.returncode)
     assert -9 in codes
     assert results(root) == results(finished)
-    # every training went on in its own folder; one that was named, and killed before it began, is empty
-    assert len([run for run in (root / "outputs").glob("*/20*") if any(run.iterdir())]) == 2
+    assert len(list((root / "outputs").glob("*/20*"))) == 2  # every training went on in its own folder
 
 
 @pytest.mark.slow
@@ -130,6 +129,7 @@ def test_a_worker_that_outlives_its_orchestrator_is_waited_for(tmp_path: Path) -
     wait_for(lambda: TRAIN in ran(tmp_path))
     (pid,) = (row[0].last.pid for row in overview(workspace) if row[1] == "running" and row[0].last)
     os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     process.kill()
     process.wait()  # its output stays open as long as the worker lives
     second = start(tmp_path)

@@ -54,12 +54,14 @@ def test_a_stage_that_is_skipped_is_still_named_as_input() -> None:
 
 
 def test_the_summary_counts_runs_of_before() -> None:
-    *_, last = plan({"a": config("a")}, (0,), stages=ALL, others=[("z", 4), ("a", 0)])
-    assert last.tolerant
-    assert last.inputs == {
-        "result/a/seed0": ("evaluate/a_toy/seed0", "result"),
-        "result/z/seed4": ("evaluate/z_toy/seed4", "result"),
+    *_, summary, report = plan({"a": config("a")}, (0,), stages=ALL, others=[("z", 4), ("a", 0)])
+    assert summary.tolerant and report.tolerant
+    assert summary.inputs == {
+        f"{output}/{run}/seed{seed}": (f"evaluate/{run}_toy/seed{seed}", output)
+        for output in ("result", "resamples")
+        for run, seed in (("a", 0), ("z", 4))
     }
+    assert {"summary", "designs", "result/a/seed0", "result/z/seed4"} == set(report.inputs)
 
 
 def test_the_files_of_the_data_set_are_in_the_fingerprint_of_the_job_that_reads_them() -> None:
@@ -82,7 +84,9 @@ def test_evaluation_takes_every_sample_set() -> None:
     evaluate = next(j for j in plan({"a": config("a")}, (0,), stages=ALL) if j.stage is Stage.EVALUATE)
     assert sorted(evaluate.inputs) == [
         "designs",
+        "reference",
         "samples/conditional",
+        "samples/extrapolation",
         "samples/inpainting/fpu",
         "samples/inpainting/group_km",
         "samples/inpainting/group_nc",
@@ -94,4 +98,4 @@ def test_evaluation_takes_every_sample_set() -> None:
 def test_exports_are_planned_on_request() -> None:
     exports = [j for j in plan({"a": config("a")}, (0,), stages=ALL, png=True) if j.stage is Stage.EXPORT]
     assert [job.mode for job in exports] == [mode.value for mode in Mode]
-    assert sorted(exports[-1].inputs) == ["samples/fpu", "samples/group_km", "samples/group_nc"]
+    assert sorted(exports[2].inputs) == ["samples/fpu", "samples/group_km", "samples/group_nc"]

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "Check everything that a run needs, before it costs an hour.",
     "status": "Show what is done, running, failed and left.",
     "aggregate": "Collect all results of a data set and rank the models.",
+    "report": "Write the report of a data set, and show it in a browser.",
     "models": "List the model families and what each supports.",
     "data": "List, make, inspect and export data sets.",
     "config": "Print the configuration that would be used, and where each value comes from.",

@@ -18,7 +18,7 @@ from epuredgm.core.places import Workspace
 from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.endings import cause_of, close_record, was_killed
 from epuredgm.orchestration.faults import explained
-from epuredgm.orchestration.launch import job_file, modules_for, new_run
+from epuredgm.orchestration.launch import job_file, modules_for, new_run, remove_unused
 from epuredgm.orchestration.locks import hold
 from epuredgm.orchestration.logbook import LogBook, new_folder
 from epuredgm.orchestration.observer import Observer, Outcome, Several
@@ -69,6 +69,7 @@ def execute(
     if preload is None:
         preload = modules_for([a.job for a in assessments if a.to_do], worker)
     with explained(workspace), hold(workspace, command, wait=wait, say=observer.note):
+        remove_unused([a.job for a in assessments], workspace)
         pool = Pool(devices, threads, worker, preload)
         folder = new_folder(workspace.logs)
         with StopRequests() as requests, pool:

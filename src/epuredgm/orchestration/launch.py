@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from epuredgm.core.jobs import Artefact, Job, JobFile, Stage
@@ -23,6 +24,17 @@ def new_run(job: Job, workspace: Workspace) -> str:
     if job.stage is not Stage.TRAIN or job.run is None:
         return ""
     return workspace.relative(new_folder(workspace.runs(job.run)))
+
+
+def remove_unused(jobs: Iterable[Job], workspace: Workspace) -> None:
+    """Remove the run folders that an orchestrator named and died before anything was put there.
+
+    Only an empty folder goes, and a worker that still means to use it makes it again.
+    """
+    for run in {job.run for job in jobs if job.run}:
+        for folder in workspace.runs(run).glob("[0-9]*"):
+            with suppress(OSError):  # not empty
+                folder.rmdir()
 
 
 def job_file(

@@ -120,8 +120,9 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Adherence:
-    """All designs of a conditional set: one condition as asked for, (N,), and as measured, (N,)."""
+    """All designs of one set: a condition as asked for, (N,), and as measured, (N,)."""
 
+    mode: str
     condition: str
     unit: str
     asked: Floats
@@ -156,7 +157,7 @@ class Family:
         model: its name.
         runs: by seed.
         galleries: of the first run.
-        adherence: of the first run, one for each condition that can be measured.
+        adherence: of the first run, one for each mode that asks for conditions and each that can be measured.
         notes: what is missing here, and why.
     """
 
@@ -192,6 +193,8 @@ class Study:
         troubles: jobs that did not end well.
         settings: the sections of the configuration that all runs share.
         commands: what to type to have it all made again.
+        typed: what was typed in this workspace so far, oldest first.
+        glossary: metric -> what it is: one line, then as many paragraphs as there is to say.
     """
 
     spec: DataSpec
@@ -204,6 +207,8 @@ class Study:
     troubles: tuple[Trouble, ...] = ()
     settings: Json = field(default_factory=dict)
     commands: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:

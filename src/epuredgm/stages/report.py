@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from epuredgm.core.files import read_json, write_text
+from epuredgm.core.files import write_text
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.reporting.markdown import ranking_table
+from epuredgm.reporting.page import render
+from epuredgm.stages.study import study_of
 
 
 def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Write the report.
 
     Inputs: ``summary``, and as far as there are any ``designs`` and ``result/<model>/seed<N>``.
-    Output: ``table``.
+    Outputs: ``page``, ``table``.
     """
-    summary = read_json(Path(job.workspace) / job.inputs["summary"].path)
-    folder = Workspace(Path(job.workspace), job.branch).report(job.dataset)
-    table = folder / "ranking.md"
-    write_text(table, ranking_table(summary))
-    return {"table": table}
+    workspace = Workspace(Path(job.workspace), job.branch)
+    study = study_of(job, monitor)
+    table, page = workspace.report(job.dataset) / "ranking.md", workspace.report_page(job.dataset)
+    write_text(table, ranking_table(study.summary))
+    write_text(page, render(study))
+    return {"page": page, "table": table}

@@ -103,8 +103,8 @@ METRIC = Metric(
     modes=(Mode.CONDITIONAL, Mode.INPAINTING),
     headlines=(
         Headline("adherence_*", "conditions.*.mae", ranked=True),
-        Headline("within_one_*", "conditions.*.within_one", better="higher"),
-        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher"),
+        Headline("within_one_*", "conditions.*.within_one", better="higher", bounds=(0, 1)),
+        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher", bounds=(-1, 1)),
     ),
     compute=compute,
 )

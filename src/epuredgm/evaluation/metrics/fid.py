@@ -17,7 +17,8 @@ METRIC = Metric(
     key="fid",
     title="Frechet inception distance",
     modes=TASKS,
-    headlines=(Headline("fid", "", decides=True),),
+    headlines=(Headline("fid", "", decides=1),),
     compute=compute,
     bare=True,
+    extractors=("inception",),
 )

@@ -38,8 +38,8 @@ METRIC = Metric(
     title="Fidelity to the given component",
     modes=(Mode.INPAINTING,),
     headlines=(
-        Headline("given_exact", "exact", better="higher"),
-        Headline("given_iou", "iou", better="higher"),
+        Headline("given_exact", "exact", better="higher", bounds=(0, 1)),
+        Headline("given_iou", "iou", better="higher", bounds=(0, 1)),
     ),
     compute=compute,
 )

@@ -50,6 +50,9 @@ METRIC = Metric(
     key="memorisation",
     title="Memorisation",
     modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
-    headlines=(Headline("copied", "copied"), Headline("nearest_train", "distance", "higher", unit="px")),
+    headlines=(
+        Headline("copied", "copied", limit=0.05, bounds=(0, 1)),
+        Headline("nearest_train", "distance", "higher", unit="px"),
+    ),
     compute=compute,
 )

@@ -129,9 +129,9 @@ METRIC = Metric(
     title="Validity",
     modes=TASKS,
     headlines=(
-        Headline("valid", "valid", better="higher", ranked=True),
-        Headline("empty", "empty.any"),
-        Headline("overlap", "overlap.any"),
+        Headline("valid", "valid", better="higher", ranked=True, bounds=(0, 1)),
+        Headline("empty", "empty.any", limit=0.5, bounds=(0, 1)),
+        Headline("overlap", "overlap.any", bounds=(0, 1)),
     ),
     compute=compute,
 )
