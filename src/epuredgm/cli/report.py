@@ -41,7 +41,7 @@ def command(
 ) -> int:
     """Write the report of a data set from all of its evaluated runs: one HTML file that needs nothing else.
 
-    It is written anew each time, since what it says of costs and failures may have changed without any result.
+    It is written anew each time: what it says of costs and failures may have changed without any result.
     """
     study = resolve(Request(dataset, workspace, conf_dir, models, None, profile))
     if not evaluated_runs(study.workspace, dataset):

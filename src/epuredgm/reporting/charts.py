@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from epuredgm.reporting import figures
 from epuredgm.reporting.numbers import short
-from epuredgm.reporting.study import Adherence, Family, Study
+from epuredgm.reporting.study import Adherence, Family, Json, Study
 from epuredgm.reporting.tables import figures_in, label_of
 
 POINTS = 400  # of a scatter: more make a page heavy and a chart no clearer
@@ -38,9 +38,8 @@ def rank_heat(study: Study) -> Chart | None:
         return None
     models = [str(row["model"]) for row in rows]
     places = {str(row["model"]): dict(row["places"]) for row in rows}
-    return _chart(
-        "Place of each family on each figure", _order(models), figures.rank_heat(models, names, places)
-    )
+    drawn = figures.rank_heat(models, names, places)
+    return _chart("Place of each family on each figure", _order(models), drawn)
 
 
 def metric_charts(study: Study, colors: Mapping[str, str]) -> tuple[tuple[str, tuple[Chart, ...]], ...]:
@@ -62,7 +61,7 @@ def _metric_chart(study: Study, block: Mapping[str, Any], name: str, colors: Map
         if block.get(model, {}).get(name, {}).get("mean") is not None
     }
     rows = [figures.Row(model, each["mean"], *_ends(each)) for model, each in known.items()]
-    floor = next((each for each in known.values() if each.get("floor") is not None), {})
+    floor: Json = next((each for each in known.values() if each.get("floor") is not None), {})
     title = label_of(study.summary, name)
     drawn = figures.metric_chart(
         title, about["unit"], about["better"], rows, floor.get("floor"), floor.get("floor_std"), colors
@@ -80,15 +79,16 @@ def _ends(figure: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return low, high
 
 
-def training_charts(family: Family) -> tuple[Chart, ...]:
-    """One for each phase of the family's first run."""
-    charts = []
-    for phase in family.runs[0].phases:
-        curves = {name: figures.Series(each.steps, each.values) for name, each in phase.curves.items()}
-        title = f"{family.model}: {phase.name}"
-        says = "; ".join(f"{name} ends at {short(each.values[-1])}" for name, each in curves.items())
-        charts.append(_chart(title, says, figures.training_curves(family.model, curves, phase.name)))
-    return tuple(charts)
+def training_chart(family: Family, colors: Mapping[str, str]) -> Chart | None:
+    """The losses of the family's first run, phase by phase."""
+    curves = {
+        f"{phase.name}/{name}": each for phase in family.runs[0].phases for name, each in phase.curves.items()
+    }
+    if not curves:
+        return None
+    says = "; ".join(f"{name} ends at {short(each.values[-1])}" for name, each in curves.items())
+    drawn = figures.training_curves(family.model, curves, family.model, colors[family.model])
+    return _chart(f"{family.model}: losses while training", says, drawn)
 
 
 def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[str, Chart], ...]:
@@ -107,6 +107,7 @@ def _adherence(model: str, each: Adherence, colors: Mapping[str, str]) -> Chart:
         each.measured[chosen].tolist(),
         each.train_range,
         colors[model],
+        f"{model}: {each.condition}",
     )
     return _chart(f"{model}, {each.mode}: {each.condition} asked for and measured", says, drawn)
 
@@ -116,26 +117,29 @@ def extrapolation_charts(study: Study, colors: Mapping[str, str]) -> tuple[Chart
     charts = []
     for condition in study.spec.conditions:
         curves = {family.model: bins for family in study.families if (bins := _bins(family, condition.name))}
-        if curves and condition.name in study.train_ranges:
-            span = study.train_ranges[condition.name]
+        if curves:
+            span = study.train_ranges.get(condition.name)
             drawn = figures.extrapolation_curve(condition.name, condition.unit, curves, span, colors)
-            charts.append(
-                _chart(f"{condition.name}: asked for beyond the training range", _order(list(curves)), drawn)
-            )
+            title = f"{condition.name}: asked for beyond the training range"
+            charts.append(_chart(title, _order(list(curves)), drawn))
     return tuple(charts)
 
 
-def _bins(family: Family, condition: str) -> list[Any]:
-    """The bins of a swept condition, wherever a metric has written them in the first run's blocks."""
-    return next(_found(family.runs[0].result["modes"], condition), [])
+def _bins(family: Family, condition: str) -> list[figures.Bin]:
+    """The curve of a swept condition, wherever a metric has written one in the first run's blocks."""
+    curve = next(_curves(family.runs[0].result["modes"], condition), [])
+    return [
+        figures.Bin(each["asked"], each["measured"], each["low"], each["high"], each["valid"])
+        for each in curve
+    ]
 
 
-def _found(content: Any, condition: str) -> Iterator[list[Any]]:
+def _curves(content: Any, condition: str) -> Iterator[list[Json]]:
     if isinstance(content, Mapping):
         for key, inner in content.items():
-            if key == condition and isinstance(inner, Mapping) and isinstance(inner.get("bins"), list):
-                yield inner["bins"]
-            yield from _found(inner, condition)
+            if key == condition and isinstance(inner, Mapping) and isinstance(inner.get("curve"), list):
+                yield inner["curve"]
+            yield from _curves(inner, condition)
 
 
 def cost_chart(study: Study, colors: Mapping[str, str]) -> Chart | None:
@@ -153,15 +157,8 @@ def cost_chart(study: Study, colors: Mapping[str, str]) -> Chart | None:
         )
     if not points:
         return None
-    name = _quality_name(study.summary, metric)
-    says = "; ".join(
-        f"{each.model} {short(each.quality)} at {short(each.seconds_per_1000)} s" for each in points
-    )
-    return _chart(
-        "Quality against the time that designs take", says, figures.quality_cost(points, name, colors)
-    )
-
-
-def _quality_name(summary: Mapping[str, Any], metric: str) -> str:
-    about = summary["headlines"][metric]
-    return f"{label_of(summary, metric)} ({about['better']} is better)"
+    about = study.summary["headlines"][metric]
+    name = f"{label_of(study.summary, metric)} {about['unit']}".strip()
+    drawn = figures.quality_cost(points, name, colors, about["better"])
+    says = [f"{each.model} {short(each.quality)} at {short(each.seconds_per_1000)} s" for each in points]
+    return _chart("Quality against the time that designs take", "; ".join(says), drawn)

@@ -57,10 +57,9 @@ def render(study: Study) -> str:
 
 def _prose(text: str) -> Markup:
     """Text of a docstring: what stands between double backquotes is code."""
-    parts = [
-        Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(text.split("``"))
-    ]
-    return Markup("").join(parts)
+    code = Markup("<code>{}</code>")
+    parts = text.split("``")
+    return Markup("").join(code.format(part) if k % 2 else part for k, part in enumerate(parts))
 
 
 def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "triptychs": _triptychs(study),
         "adherence": _adherence(study, colors),
         "extrapolation": charts.extrapolation_charts(study, colors),
-        "training": [(family.model, charts.training_charts(family)) for family in study.families],
+        "training": [drawn for family in study.families if (drawn := charts.training_chart(family, colors))],
         "cost": sections.cost_table(study),
         "cost_chart": _cost_chart(study, colors),
         "learned": [
@@ -216,16 +215,23 @@ def _around(study: Study, family: Family, gallery: Gallery) -> list[Triptych]:
     for k, component in enumerate(study.spec.components):
         if component.name != gallery.given:
             known[:, k] = 0
-    sets = (pictures(each, study.spec) for each in (known, gallery.samples, gallery.truth))
-    distances = [float(each) for each in gallery.distances] or [None] * len(known)
+    sets = [pictures(each, study.spec) for each in (known, gallery.samples, gallery.truth)]
     return [
         Triptych(
-            *images,
+            given=given,
+            image=image,
+            truth=truth,
             alt=f"{family.model} around the {gallery.given} of {name}",
-            line=name if distance is None else f"{name}, nearest train {short(distance)} px",
+            line=_near(gallery, k, name),
         )
-        for *images, name, distance in zip(*sets, gallery.truth_ids, distances, strict=True)
+        for k, (given, image, truth, name) in enumerate(zip(*sets, gallery.truth_ids, strict=True))
     ]
+
+
+def _near(gallery: Gallery, k: int, name: str) -> str:
+    if k >= len(gallery.distances):
+        return name
+    return f"{name}, nearest train {short(float(gallery.distances[k]))} px"
 
 
 def _adherence(study: Study, colors: Mapping[str, str]) -> list[tuple[str, list[charts.Chart]]]:

@@ -118,9 +118,8 @@ def missing_table(study: Study) -> Table | None:
     for (name, reason), tasks in found.items():
         models = sorted({model for each in tasks.values() for model in each})
         who = "every family" if set(models) == everyone else ", ".join(models)
-        rows.append(
-            (Cell(label_of(study.summary, name), name), Cell(", ".join(tasks)), Cell(who), Cell(reason))
-        )
+        title = Cell(label_of(study.summary, name), name)
+        rows.append((title, Cell(", ".join(tasks)), Cell(who), Cell(reason)))
     heads = tuple(Head(name, numeric=False) for name in ("Figure", "Task", "Family", "Reason"))
     return Table("Figures that do not exist", heads, tuple(rows), sortable=False) if rows else None
 
@@ -166,15 +165,11 @@ def _word(value: Any) -> str:
 
 
 def glossary(study: Study) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str, str, str, str], ...]], ...]:
-    """(metric's title, what it is, its figures as (name, title, direction, unit)) of every metric in the study."""
+    """(metric, what it is, its figures as (name, title, direction, unit)) of every metric in the study."""
     by_metric: dict[str, list[tuple[str, str, str, str]]] = {}
     for name, about in study.summary["headlines"].items():
-        entry = (
-            name,
-            label_of(study.summary, name),
-            str(about["better"]),
-            str(about["unit"]) or "a pure number",
-        )
+        unit = str(about["unit"]) or "a pure number"
+        entry = (name, label_of(study.summary, name), str(about["better"]), unit)
         by_metric.setdefault(str(about["metric"]), []).append(entry)
     return tuple(
         (metric, study.glossary.get(metric, ()), tuple(entries)) for metric, entries in by_metric.items()
@@ -187,10 +182,7 @@ def facts(study: Study) -> Sequence[tuple[str, str]]:
     profiles = sorted({profile for each in about for profile in each.get("profiles", [])})
     seeds = sorted({seed for each in about for seed in each.get("seeds", [])})
     compared = sorted({count for each in about for count in each.get("compared", [])})
-    versions = sorted({str(run.result.get("provenance", {}).get("package_version")) for run in _runs(study)})
-    data = sorted(
-        {str(run.result.get("provenance", {}).get("data_fingerprint"))[:12] for run in _runs(study)}
-    )
+    versions, data = (_stated(study, name) for name in ("package_version", "data_fingerprint"))
     known = [
         ("Families", str(study.summary["num_models"])),
         ("Runs", str(study.summary["num_runs"])),
@@ -199,11 +191,12 @@ def facts(study: Study) -> Sequence[tuple[str, str]]:
         ("Designs compared", " / ".join(map(str, compared))),
         ("Real designs", ", ".join(f"{count} {name}" for name, count in study.counts.items())),
         ("Version", ", ".join(versions)),
-        ("Data", ", ".join(data)),
+        ("Data", ", ".join(each[:12] for each in data)),
     ]
     return [(name, value) for name, value in known if value]
 
 
-def _runs(study: Study) -> Iterator[Any]:
-    for family in study.families:
-        yield from family.runs
+def _stated(study: Study, name: str) -> list[str]:
+    """What the runs' provenance says, without repetition."""
+    about = [run.result.get("provenance", {}) for family in study.families for run in family.runs]
+    return sorted({str(each[name]) for each in about if name in each})

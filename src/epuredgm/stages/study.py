@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import JobFile
@@ -43,7 +45,8 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
         if name.startswith("result/")
     ]
     families = _families(summary, results, workspace)
-    bench = Bench(spec_of(job), designs_of(job)) if "designs" in job.inputs else None
+    spec = spec_of(job)
+    bench = Bench(spec, designs_of(job)) if "designs" in job.inputs else None
     if bench is not None:
         done = []
         for number, family in enumerate(families):
@@ -53,12 +56,12 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
     evaluated = {(str(result["model"]), int(result["seed"])) for result in results}
     dataset = job.config["dataset"]
     return Study(
-        spec=spec_of(job),
+        spec=spec,
         description=str(dataset["description"]),
         counts=_counts(bench),
         summary=summary,
         families=families,
-        real=bench.real() if bench else _none(job),
+        real=bench.real() if bench else np.zeros((0, spec.channels, *spec.size), dtype=np.uint8),
         train_ranges=bench.train_ranges() if bench else {},
         troubles=troubles_of(job.dataset, evaluated, workspace),
         settings=_settings(dataset, results),
@@ -92,20 +95,13 @@ def _counts(bench: Bench | None) -> dict[str, int]:
     return {"train": train, "test": len(bench.designs) - train}
 
 
-def _none(job: JobFile) -> Any:
-    import numpy as np
-
-    spec = spec_of(job)
-    return np.zeros((0, spec.channels, *spec.size), dtype=np.uint8)
-
-
 # how it was made ------------------------------------------------------------------------------------------
 
 
 def _settings(dataset: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the runs share: how the data are read, and how designs were compared."""
-    compared = next((result["provenance"]["settings"] for result in results if "provenance" in result), {})
-    return {"dataset": {name: dataset[name] for name in SECTIONS}, "evaluation": compared}
+    stated = [dict(result["provenance"]["settings"]) for result in results if "provenance" in result]
+    return {"dataset": {name: dataset[name] for name in SECTIONS}, "evaluation": stated[0] if stated else {}}
 
 
 def _commands(dataset: str, results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The facts of a report that lie beside the results: curves, what was learned, what it cost, what went wrong."""
+"""The facts of a report that lie beside the results: curves, what was learned, cost, what went wrong."""
 
 from __future__ import annotations
 
