@@ -47,10 +47,16 @@ def numbers(values: Iterable[float | None]) -> list[float]:
 def scale_for(values: Iterable[float | None]) -> str:
     """``linear``; ``log`` or, with values that are 0 or negative, ``symlog`` where they span many decades."""
     found = numbers(values)
-    sizes = sorted(abs(value) for value in found if value != 0)
+    sizes = _sizes(found)
     if not sizes or math.log10(sizes[-1] / sizes[0]) <= DECADES:
         return "linear"
-    return "log" if min(found) > 0 else "symlog"
+    return "log" if min(found) >= sizes[0] else "symlog"
+
+
+def _sizes(found: Sequence[float]) -> list[float]:
+    """Absolute values in order, without those that are 0 beside the largest one."""
+    largest = max(map(abs, found), default=0.0)
+    return sorted(abs(value) for value in found if abs(value) > 1e-9 * largest)
 
 
 def set_scale(axes: Axes, which: str, scale: str, values: Iterable[float | None], ticks: int = 4) -> None:
@@ -68,7 +74,7 @@ def set_scale(axes: Axes, which: str, scale: str, values: Iterable[float | None]
         axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     else:
         change = axes.set_xscale if which == "x" else axes.set_yscale
-        smallest = min(abs(value) for value in found if value != 0)
+        smallest = _sizes(found)[0]
         if scale == "log":
             change("log")
             few = math.log10(high / low) < 1.5

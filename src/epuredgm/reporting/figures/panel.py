@@ -135,10 +135,10 @@ def header_height(title: str, width: float, note: str = "") -> float:
 
 @lru_cache(maxsize=4096)
 def text_width(words: str, size: float, bold: bool = False) -> float:
-    """Inches that a line of text takes."""
+    """Inches that a line of text takes, at most: at small sizes renderers round up to whole pixels."""
     font = FontProperties(family=FAMILY, size=size, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(words, font, ismath=False)
-    return float(width) / 72
+    return 1.04 * float(width) / 72
 
 
 def widest(words: Sequence[str], size: float) -> float:

@@ -19,6 +19,7 @@ PREFIX = "epuredgm-"  # of names in a page that only figures use
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FONT = re.compile(r"font: (?:(\d+|bold|italic) )?(?:(\d+|bold) )?([\d.]+)px [^;]*")
+_FAMILY = re.compile(r"font-family: [^;]*;? *")  # the shorthand or this: it depends on matplotlib's version
 
 
 def svg(figure: Figure, title: str, description: str) -> str:
@@ -65,7 +66,8 @@ def _theme(element: ElementTree.Element) -> None:
     looks = element.get("style")
     if looks:
         looks = looks.replace(INK, "currentColor")
-        element.set("style", _FONT.sub(lambda found: _font(*found.groups()), looks))
+        looks = _FONT.sub(lambda found: _font(*found.groups()), looks)
+        element.set("style", _FAMILY.sub("", looks))
     elif element.tag == f"{{{SVG}}}text":
         element.set("style", "fill: currentColor")
     for name in ("d", "x", "y", "width", "height"):
