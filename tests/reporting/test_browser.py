@@ -198,8 +198,9 @@ def test_light_and_dark_wide_and_narrow(
             assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
     name = "phone" if size is PHONE else "desktop"
     page.goto(page.url.partition("#")[0])
-    page.screenshot(path=screenshots / f"report_{name}_{scheme}.png")
-    page.screenshot(path=screenshots / f"report_{name}_{scheme}_whole.png", full_page=True)
+    shade = "" if scheme == "light" else f"_{scheme}"
+    page.screenshot(path=screenshots / f"report_{name}{shade}.png")
+    page.screenshot(path=screenshots / f"report_{name}{shade}_whole.png", full_page=True)
 
 
 def test_the_toggle_switches_and_remembers(visit: Any) -> None:
