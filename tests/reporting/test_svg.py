@@ -6,16 +6,15 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from matplotlib.figure import Figure
 
-from epuredgm.reporting.figures import Row, metric_chart, svg
+from epuredgm.reporting.figures import Chart, Row, metric_chart, svg
 from epuredgm.reporting.figures.panel import INK
 from epuredgm.reporting.palette import family_colors
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def figure(title: str = "Centres", value: float = 1.0) -> Figure:
+def figure(title: str = "Centres", value: float = 1.0) -> Chart:
     rows = [Row("a<b>&$c$", value, 0.5, 2.0), Row("d", 2.0, 1.5, 3.0)]
     return metric_chart(title, "px", "lower", rows, 0.1, 0.05, family_colors(["a<b>&$c$", "d"]))
 

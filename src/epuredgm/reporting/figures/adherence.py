@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -20,7 +19,6 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
 )
 
@@ -119,8 +117,8 @@ def adherence_scatter(
     train_range: Sequence[float] | None,
     color: str,
     title: str = "",
-) -> Figure:
-    """Draw one condition of one family; a larger dot is several designs.
+) -> Chart:
+    """One condition of one family; a larger dot is several designs.
 
     Args:
         condition: its name.
@@ -133,5 +131,4 @@ def adherence_scatter(
     """
     x, y = np.asarray(asked, dtype=np.float64), np.asarray(measured, dtype=np.float64)
     span = (float(train_range[0]), float(train_range[1])) if train_range is not None else None
-    chart: Chart = AdherenceChart(condition, unit, x, y, span, color, title or condition)
-    return drawn(chart)
+    return AdherenceChart(condition, unit, x, y, span, color, title or condition)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D, Bbox
 
 from epuredgm.reporting.figures.numbers import known, numbers, scale_for, set_scale, written
@@ -20,7 +19,6 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
     text_width,
     widest,
@@ -195,8 +193,8 @@ def quality_cost(
     colors: Mapping[str, str],
     better: str = "lower",
     title: str = "Quality against cost",
-) -> Figure:
-    """Draw a point for each family; the time axis is logarithmic. Families without a point are named below.
+) -> Chart:
+    """A point for each family; the time axis is logarithmic. Families without a point are named below.
 
     Args:
         points: one a family.
@@ -205,5 +203,4 @@ def quality_cost(
         better: ``lower`` or ``higher`` quality figures.
         title: above.
     """
-    chart: Chart = CostChart(tuple(points), quality_name, colors, better, title)
-    return drawn(chart)
+    return CostChart(tuple(points), quality_name, colors, better, title)

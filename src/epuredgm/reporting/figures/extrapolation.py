@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from epuredgm.reporting.figures.numbers import known, numbers, spread
@@ -21,7 +20,6 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
     widest,
 )
@@ -192,8 +190,8 @@ def extrapolation_curve(
     train_range: Sequence[float] | None,
     colors: Mapping[str, str],
     title: str = "",
-) -> Figure:
-    """Draw, for each family, how far designs are from what was asked, and how many of them are valid.
+) -> Chart:
+    """How far, for each family, designs are from what was asked, and how many of them are valid.
 
     The error is drawn, not what was measured: families differ by a pixel where requests differ by forty.
     What lies outside the range of train designs is shaded; the band around 0 is one unit wide on each side.
@@ -209,5 +207,4 @@ def extrapolation_curve(
     own = {model: tuple(bins) for model, bins in curves.items()}
     span = (float(train_range[0]), float(train_range[1])) if train_range is not None else None
     words = title or f"{condition}, asked beyond the train designs"
-    chart: Chart = ExtrapolationChart(condition, unit, own, span, colors, words)
-    return drawn(chart)
+    return ExtrapolationChart(condition, unit, own, span, colors, words)

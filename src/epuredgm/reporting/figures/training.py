@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from epuredgm.reporting.figures.numbers import numbers, scale_for, set_scale, written
@@ -20,7 +19,6 @@ from epuredgm.reporting.figures.panel import (
     SMALL,
     Chart,
     Panel,
-    drawn,
     header_height,
     text_width,
     widest,
@@ -124,8 +122,8 @@ def _settled(series: Series) -> list[float]:
     return [value for value in values if low <= value <= high]
 
 
-def training_curves(model: str, curves: Mapping[str, Series], title: str, color: str = INK) -> Figure:
-    """Draw the losses of one run of one family.
+def training_curves(model: str, curves: Mapping[str, Series], title: str, color: str = INK) -> Chart:
+    """The losses of one run of one family.
 
     Args:
         model: the family.
@@ -134,5 +132,4 @@ def training_curves(model: str, curves: Mapping[str, Series], title: str, color:
         title: above.
         color: the family's.
     """
-    chart: Chart = TrainingChart(model, curves, title, color)
-    return drawn(chart)
+    return TrainingChart(model, curves, title, color)
