@@ -108,7 +108,7 @@ def _adherence(model: str, each: Adherence, colors: Mapping[str, str]) -> Chart:
         each.measured[chosen].tolist(),
         each.train_range,
         colors[model],
-        f"{model}: {each.condition}",
+        f"{each.condition}, {each.mode}",
     )
     return Chart(f"{model}, {each.mode}: {each.condition} asked for and measured", says, drawn)
 

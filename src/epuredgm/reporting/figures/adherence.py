@@ -39,7 +39,7 @@ class AdherenceChart:
 
     def height(self, width: float) -> float:
         """Inches."""
-        return header_height(self.title, width, " ") + self._side(width) + 0.52
+        return header_height(self.title, width, self._note()) + self._side(width) + 0.5
 
     def _side(self, width: float) -> float:
         return min(SIDE, width - 0.8)
@@ -47,7 +47,7 @@ class AdherenceChart:
     def draw(self, panel: Panel) -> None:
         """A square with the line on which asked and measured agree."""
         there = np.isfinite(self.asked) & np.isfinite(self.measured)
-        panel.header(self.title, self._note(there))
+        panel.header(self.title, self._note())
         side = self._side(panel.width)
         axes = panel.axes(0.6, 0.47, side, side)
         x, y = self.asked[there], self.measured[there]
@@ -65,7 +65,8 @@ class AdherenceChart:
         axes.set_xlabel(f"asked{unit}", labelpad=3)
         axes.set_ylabel(f"measured{unit}", labelpad=3)
 
-    def _note(self, there: np.ndarray) -> str:
+    def _note(self) -> str:
+        there = np.isfinite(self.asked) & np.isfinite(self.measured)
         if not len(there):
             return "nothing was asked"
         off = np.abs(self.asked[there] - self.measured[there])
