@@ -20,8 +20,9 @@ from epuredgm.cli.options import (
     profile_option,
     workspace_option,
 )
+from epuredgm.cli.standings import print_standings
 from epuredgm.cli.study import Request, Study, resolve
-from epuredgm.cli.tables import plan_json, print_plan, print_ranking
+from epuredgm.cli.tables import plan_json, print_plan
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
@@ -140,6 +141,6 @@ def carry_out(
         answer(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
     else:
         if summary.exists() and not outcome.interrupted:
-            print_ranking(read_json(summary))
+            print_standings(read_json(summary))
         view.say(outcome.text())
     return outcome

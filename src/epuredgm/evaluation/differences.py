@@ -51,7 +51,7 @@ def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Di
         resamples: replicates of the runs that have any.
         unlike: names of headlines that went through different extractors: they have no difference.
     """
-    warnings = _without_resamples(runs, resamples)
+    refusals: dict[str, list[str]] = {}
     by_mode: dict[str, dict[str, list[Json]]] = {}
     for mode in runs.modes:
         heads = {n: found for n, found in runs.headlines_in(mode).items() if n not in unlike}
@@ -62,9 +62,10 @@ def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Di
                 row = pair.difference(name, found)
                 if row is not None:
                     table[name].append({"a": a, "b": b, **row})
-            warnings += list(pair.warnings())
+            for reason in pair.refusals():
+                refusals.setdefault(f"{reason} ({mode})", []).append(f"{a} and {b}")
         by_mode[mode] = {name: rows for name, rows in table.items() if rows}
-    return Differences(by_mode, warnings)
+    return Differences(by_mode, [*_without_resamples(runs, resamples), *_in_words(refusals)])
 
 
 def paired_interval(a: Replicates, b: Replicates, difference: float, confidence: float) -> Interval | None:
@@ -124,13 +125,25 @@ class _Pair:
             self.unequal.add(seed)
         return paired_interval(a, b, difference, self.runs.confidence)
 
-    def warnings(self) -> Iterator[str]:
+    def refusals(self) -> Iterator[str]:
         """Why differences are missing."""
-        about = f"no difference of {self.names[0]} and {self.names[1]} ({self.mode}, seed "
-        for seed in self.refused:
-            yield f"{about}{seed}): they were compared with different real designs"
-        for seed in sorted(self.unequal):
-            yield f"{about}{seed}): their figures were resampled differently often"
+        if self.refused:
+            yield f"seeds {_numbers(self.refused)} were held against different real designs"
+        if self.unequal:
+            yield f"seeds {_numbers(self.unequal)} were resampled differently often"
+
+
+def _numbers(seeds: Collection[int]) -> str:
+    return ", ".join(str(seed) for seed in sorted(seeds))
+
+
+def _in_words(refusals: Mapping[str, list[str]]) -> list[str]:
+    """One line a reason, with the first pairs that it concerns."""
+    lines = []
+    for reason, pairs in refusals.items():
+        more = f" and {len(pairs) - 2} more pairs" if len(pairs) > 2 else ""
+        lines.append(f"no difference of {', '.join(pairs[:2])}{more}: {reason}")
+    return lines
 
 
 def _alike(a: Result, b: Result, mode: str) -> bool:
@@ -148,4 +161,5 @@ def _without_resamples(runs: Runs, resamples: Resamples) -> list[str]:
     ]
     if not lonely or len(runs.everything) < 2:
         return []
-    return [f"no resamples of {', '.join(lonely)}: differences need --force evaluate"]
+    more = f" and {len(lonely) - 3} more" if len(lonely) > 3 else ""
+    return [f"no resamples of {', '.join(lonely[:3])}{more}: their differences need --force evaluate"]

@@ -65,9 +65,14 @@ def label_of(summary: Json, name: str) -> str:
 def head_of(summary: Json, name: str) -> Head:
     """The column of a headline figure."""
     about = summary["headlines"][name]
-    unit = f" {about['unit']}" if about["unit"] else ""
-    detail = f"{name} {ARROWS[about['better']]}{unit}"
-    return Head(label_of(summary, name), detail, hint=f"{about['better']} is better", better=about["better"])
+    label = label_of(summary, name)
+    words = [name if label == str(about["title"]) else "", ARROWS[about["better"]], str(about["unit"])]
+    return Head(
+        label,
+        " ".join(word for word in words if word),
+        hint=f"{about['better']} is better",
+        better=about["better"],
+    )
 
 
 def figure_cell(figure: Json | None, best: float | None = None) -> Cell:
@@ -112,8 +117,10 @@ def figures_in(summary: Json, block: Json, ranked: bool = False) -> tuple[str, .
 
 
 def best_of(values: Sequence[float], better: str) -> float | None:
-    """The best of some values."""
-    return (min(values) if better == "lower" else max(values)) if values else None
+    """The best of some values; None where all are alike."""
+    if len(set(values)) < 2:
+        return None
+    return min(values) if better == "lower" else max(values)
 
 
 def rankings(summary: Json) -> dict[str, Json]:
@@ -206,5 +213,5 @@ def all_figures(summary: Json) -> tuple[tuple[str, Table], ...]:
             cells = [figure_cell(block[model].get(name), best) for model in models]
             rows.append((Cell(head.label, head.detail, name), *cells, _floor(block, name)))
         if rows:
-            tables.append((task, Table(task, heads, tuple(rows))))
+            tables.append((task, Table(task, heads, tuple(rows), sortable=False)))
     return tuple(tables)

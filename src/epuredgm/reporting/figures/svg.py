@@ -90,10 +90,12 @@ def _font(first: str | None, second: str | None, size: str) -> str:
 
 def _name(root: ElementTree.Element, title: str, description: str) -> None:
     """Title and description; and identifiers, for what is referred to, that no other figure has."""
-    content = ElementTree.tostring(root) + f"\0{title}\0{description}".encode()
-    prefix = PREFIX + hashlib.sha256(content).hexdigest()[:12]
-    used = [name for element in root.iter() for name in _referred(element)]
-    names = {old: f"{prefix}-{index}" for index, old in enumerate(dict.fromkeys(used))}
+    used = list(dict.fromkeys(name for element in root.iter() for name in _referred(element)))
+    content = ElementTree.tostring(root, encoding="unicode")
+    for index, old in enumerate(used):  # matplotlib makes some of them of places in memory
+        content = content.replace(old, str(index))
+    prefix = PREFIX + hashlib.sha256(f"{content}\0{title}\0{description}".encode()).hexdigest()[:12]
+    names = {old: f"{prefix}-{index}" for index, old in enumerate(used)}
     for element in root.iter():
         if "id" in element.attrib:
             old = element.attrib.pop("id")
