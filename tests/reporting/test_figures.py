@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from epuredgm.reporting import figures
@@ -23,6 +21,7 @@ from epuredgm.reporting.figures.differences import DifferenceChart
 from epuredgm.reporting.figures.dots import dots
 from epuredgm.reporting.figures.metric import MISSING
 from epuredgm.reporting.palette import family_colors
+from reporting.drawn_text import boxes, outside, texts, words
 
 LONGEST = "a_name_of_20_letters"
 NAMES = ["b", LONGEST, "cost_$x$_and_$y$", "<d>", "e&e", "ddpm", "vae", "vqvae", "f1", "f2", "f3", "f4"]
@@ -93,41 +92,10 @@ CHARTS: list[Callable[[list[str]], Figure]] = [
 ]
 
 
-def texts(figure: Figure) -> list[Text]:
-    return [each for each in figure.findobj(Text) if each.get_text() and each.get_visible()]
-
-
-def boxes(figure: Figure, among: list[Text]) -> list[Bbox]:
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
-    return [each.get_window_extent(renderer) for each in among]
-
-
-def words(figure: Figure) -> list[str]:
-    return [each.get_text() for each in texts(figure)]
-
-
 @pytest.mark.parametrize("chart", CHARTS)
 @pytest.mark.parametrize("count", [1, 2, 9, 12])
 def test_no_text_leaves_the_figure(chart: Callable[[list[str]], Figure], count: int) -> None:
-    figure = chart(NAMES[:count])
-    drawn = [each for each in texts(figure) if _is_shown(each)]
-    for text, box in zip(drawn, boxes(figure, drawn), strict=True):
-        assert box.x0 >= -1 and box.x1 <= figure.bbox.x1 + 1, text.get_text()
-        assert box.y0 >= -1 and box.y1 <= figure.bbox.y1 + 1, text.get_text()
-
-
-def _is_shown(text: Text) -> bool:
-    """Ticks beyond the limits have labels that are never drawn."""
-    if text.axes is None:
-        return True
-    for axis, limits, place in (
-        (text.axes.xaxis, text.axes.get_xlim(), text.get_position()[0]),
-        (text.axes.yaxis, text.axes.get_ylim(), text.get_position()[1]),
-    ):
-        if text in axis.get_ticklabels() and not min(limits) <= place <= max(limits):
-            return False
-    return True
+    assert outside(chart(NAMES[:count]), slack=1) == []
 
 
 @pytest.mark.parametrize("chart", [metric, extrapolation, cost, ranks, differences])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -124,14 +124,24 @@ def _triptych(study: Study, gallery: Gallery) -> Iterator[tuple[str, Pictures]]:
 
 def _amiss(study: Study) -> Iterator[Block]:
     """What limits the comparison, and how to make it again."""
-    warnings = list(study.summary["warnings"])
-    found = [table for table in (sections.trouble_table(study), sections.missing_table(study)) if table]
-    if warnings or found or study.commands:
+    missing = sections.missing_table(study)
+    troubles = [f"{each.job}, {each.status}: {each.error}" for each in study.troubles]
+    lost = [_sentence(row) for row in missing.rows] if missing else []
+    parts = {
+        "What makes runs hard to compare": list(study.summary["warnings"]),
+        "Jobs that did not end well": troubles,
+        "Figures that do not exist": lost,
+        "Make it again": list(study.commands),
+    }
+    if any(parts.values()):
         yield Block(Heading("What to know"), keep=True, fresh=True)
-    yield from (Block(Paragraph(words)) for words in warnings)
-    for table in found:
-        yield Block(Heading(table.title, size=11), keep=True)
-        yield Block(TableChart(table, {}))
-    if study.commands:
-        yield Block(Heading("Make it again", size=11), keep=True)
-        yield from (Block(Paragraph(words)) for words in study.commands)
+    for title, lines in parts.items():
+        if lines:
+            yield Block(Heading(title, size=12), keep=True)
+            yield from (Block(Paragraph(line)) for line in lines)
+
+
+def _sentence(row: Sequence[tables.Cell]) -> str:
+    """A row of words: the last cell explains the others."""
+    *what, why = [cell.text for cell in row if cell.text]
+    return f"{', '.join(what)}: {why}"

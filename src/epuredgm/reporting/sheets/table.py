@@ -113,7 +113,11 @@ class TableChart:
         if cell.model in self.colors:
             color = self.colors[cell.model]
             panel.line([left + 0.06], [y + 0.035], color=color, marker=marker_of(color), markersize=4.5)
-        panel.text(left + self._marker(cell), y, cell.text, size=SIZE, weight=weight, va="baseline")
+        left += self._marker(cell)
+        panel.text(left, y, cell.text, size=SIZE, weight=weight, va="baseline")
+        if detail and cell.detail:
+            left += text_width(cell.text + "  ", SIZE)
+            panel.text(left, y, cell.detail, size=FINE, alpha=QUIET, va="baseline")
 
     def _fine(self, cell: Cell) -> float:
         return text_width("  " + cell.detail, FINE) if cell.detail else 0.0
