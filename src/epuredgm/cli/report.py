@@ -30,6 +30,7 @@ from epuredgm.orchestration.records import evaluated_runs
 @workspace_option
 @conf_option
 @json_option
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def command(
     dataset: str,
     models: str | None,
@@ -38,12 +39,14 @@ def command(
     workspace: Path,
     conf_dir: Path | None,
     as_json: bool,
+    overrides: tuple[str, ...],
 ) -> int:
     """Write the report of a data set from all of its evaluated runs: one HTML file that needs nothing else.
 
     It is written anew each time: what it says of costs and failures may have changed without any result.
+    What the run was given as overrides of the data set (dataset.conditions=...) must be given again.
     """
-    study = resolve(Request(dataset, workspace, conf_dir, models, None, profile))
+    study = resolve(Request(dataset, workspace, conf_dir, models, None, profile, overrides=overrides))
     if not evaluated_runs(study.workspace, dataset):
         raise BadRequest(
             f"no evaluated run of {dataset} in {study.workspace.base}",

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.evaluation.metrics import all_metrics
-from epuredgm.orchestration.records import Records
+from epuredgm.orchestration.plan import prepare_key
+from epuredgm.orchestration.records import Record, Records
 from epuredgm.reporting.study import Family, Run, Study
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.study_designs import Bench, pictured, with_neighbours
 from epuredgm.stages.study_runs import run_of, troubles_of
 
 NEWEST = 20  # invocations whose commands are shown
-SECTIONS = ("reader", "size", "values", "conditions", "normalized", "validation_fraction")
 
 
 def study_of(job: JobFile, monitor: Monitor) -> Study:
@@ -38,6 +39,7 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
     """
     root = Path(job.workspace)
     workspace = Workspace(root, job.branch)
+    job = _as_prepared(job, Records(workspace).get(prepare_key(job.dataset)))
     summary = read_json(root / job.inputs["summary"].path)
     results = [
         read_json(root / artefact.path)
@@ -54,21 +56,33 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
             done.append(pictured(family, bench, workspace))
         families = with_neighbours(done, bench)
     evaluated = {(str(result["model"]), int(result["seed"])) for result in results}
-    dataset = job.config["dataset"]
     return Study(
         spec=spec,
-        description=str(dataset["description"]),
+        description=str(job.config["dataset"]["description"]),
         counts=_counts(bench),
         summary=summary,
         families=families,
         real=bench.real() if bench else np.zeros((0, spec.channels, *spec.size), dtype=np.uint8),
         train_ranges=bench.train_ranges() if bench else {},
         troubles=troubles_of(job.dataset, evaluated, workspace),
-        settings=_settings(dataset, results),
+        settings=_settings(job.dataset, results, workspace),
         commands=_commands(job.dataset, results),
         typed=_typed(job.dataset, workspace),
         glossary=_glossary(),
     )
+
+
+def _as_prepared(job: JobFile, prepared: Record | None) -> JobFile:
+    """The job with the reader that its designs were made by: a report is often asked for without the run's
+    overrides.
+    """
+    made = prepared.outputs.get("designs") if prepared is not None else None
+    if prepared is None or made is None or job.inputs.get("designs") != made:
+        return job
+    section = "dataset.reader."
+    known = {key[len(section) :]: value for key, value in prepared.hashed.items() if key.startswith(section)}
+    dataset = {**job.config["dataset"], "reader": {**job.config["dataset"]["reader"], **known}}
+    return replace(job, config={**job.config, "dataset": dataset})
 
 
 def _families(
@@ -98,10 +112,13 @@ def _counts(bench: Bench | None) -> dict[str, int]:
 # how it was made ------------------------------------------------------------------------------------------
 
 
-def _settings(dataset: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the runs share: how the data are read, and how designs were compared."""
+def _settings(dataset: str, results: Sequence[Mapping[str, Any]], workspace: Workspace) -> dict[str, Any]:
+    """What the runs share: how the data were read, as recorded, and how designs were compared."""
+    prepared = Records(workspace).get(prepare_key(dataset))
+    read = prepared.hashed if prepared is not None else {}
+    data = {key: value for key, value in read.items() if key.startswith("dataset.")}
     stated = [dict(result["provenance"]["settings"]) for result in results if "provenance" in result]
-    return {"dataset": {name: dataset[name] for name in SECTIONS}, "evaluation": stated[0] if stated else {}}
+    return {**data, "evaluation": stated[0] if stated else {}}
 
 
 def _commands(dataset: str, results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

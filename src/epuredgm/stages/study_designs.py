@@ -85,7 +85,7 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
     for name, about in sorted(stated.get("samples", {}).items(), key=lambda each: _order(each[0])):
         mode, _, given = name.partition("/")
         place = workspace.samples(f"{family.model}_{bench.spec.name}", run.seed, mode, given or None)
-        samples = _read(place / "samples.npz", about)
+        samples = _read(place / "samples.npz", about, bench.spec)
         if isinstance(samples, str):
             notes.append(f"{name}: not shown, {samples}")
             continue
@@ -130,16 +130,19 @@ def with_neighbours(families: Sequence[Family], bench: Bench) -> tuple[Family, .
     return tuple(found)
 
 
-def _read(path: Path, about: Mapping[str, Any]) -> SampleSet | str:
+def _read(path: Path, about: Mapping[str, Any], spec: DataSpec) -> SampleSet | str:
     """The set of samples, or why it is not the one that was evaluated."""
     if not path.exists():
         return "the samples are gone"
     if file_sha256(path) != about["sha256"]:
         return "the samples are not the ones that were evaluated"
     try:
-        return SampleSet.read(path)
+        samples = SampleSet.read(path)
     except CorruptArtefact as error:
         return error.message
+    if (samples.components, samples.condition_names) != (spec.component_names, spec.condition_names):
+        return "it was drawn for other components or conditions than this report was asked for"
+    return samples
 
 
 def _gallery(mode: str, given: str | None, samples: SampleSet, bench: Bench) -> Gallery:

@@ -91,6 +91,9 @@ def _font(first: str | None, second: str | None, size: str) -> str:
 def _name(root: ElementTree.Element, title: str, description: str) -> None:
     """Title and description; and identifiers, for what is referred to, that no other figure has."""
     used = list(dict.fromkeys(name for element in root.iter() for name in _referred(element)))
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
     content = ElementTree.tostring(root, encoding="unicode")
     for index, old in enumerate(used):  # matplotlib makes some of them of places in memory
         content = content.replace(old, str(index))
@@ -98,9 +101,7 @@ def _name(root: ElementTree.Element, title: str, description: str) -> None:
     names = {old: f"{prefix}-{index}" for index, old in enumerate(used)}
     for element in root.iter():
         if "id" in element.attrib:
-            old = element.attrib.pop("id")
-            if old in names:
-                element.set("id", names[old])
+            element.set("id", names[element.attrib["id"]])
         for key, value in list(element.attrib.items()):
             if key == "href":
                 element.set(key, f"#{names[value[1:]]}")
