@@ -14,8 +14,6 @@ from epuredgm.reporting.numbers import short
 from epuredgm.reporting.study import Adherence, Family, Json, Study
 from epuredgm.reporting.tables import figures_in, label_of
 
-POINTS = 400  # of a scatter: more make a page heavy and a chart no clearer
-
 
 @dataclass(frozen=True)
 class Chart:
@@ -88,7 +86,7 @@ def training_chart(family: Family, colors: Mapping[str, str]) -> Chart | None:
     if not curves:
         return None
     says = "; ".join(f"{name} ends at {short(each.values[-1])}" for name, each in curves.items())
-    drawn = figures.training_curves(family.model, curves, family.model, colors[family.model])
+    drawn = figures.training_curves(family.model, curves, f"{family.model}: losses", colors[family.model])
     return Chart(f"{family.model}: losses while training", says, drawn)
 
 
@@ -98,14 +96,13 @@ def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[s
 
 
 def _adherence(model: str, each: Adherence, colors: Mapping[str, str]) -> Chart:
-    chosen = np.unique(np.linspace(0, len(each.asked) - 1, min(POINTS, len(each.asked))).round().astype(int))
     error = float(np.abs(each.measured - each.asked).mean())
     says = f"{len(each.asked)} designs, {short(error)} {each.unit} off on average"
     drawn = figures.adherence_scatter(
         each.condition,
         each.unit,
-        each.asked[chosen].tolist(),
-        each.measured[chosen].tolist(),
+        each.asked,
+        each.measured,
         each.train_range,
         colors[model],
         f"{each.condition}, {each.mode}",

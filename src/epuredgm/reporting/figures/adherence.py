@@ -23,6 +23,7 @@ from epuredgm.reporting.figures.panel import (
 )
 
 SIDE = 3.0  # inches of the square axes, as far as there is room
+LEFT = 0.6  # inches for labels
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class AdherenceChart:
         return header_height(self.title, width, self._note()) + self._side(width) + 0.5
 
     def _side(self, width: float) -> float:
-        return min(SIDE, width - 0.8)
+        return min(SIDE, width - LEFT - 0.2)
 
     def draw(self, panel: Panel) -> None:
         """A square with the line on which asked and measured agree."""
         there = np.isfinite(self.asked) & np.isfinite(self.measured)
         panel.header(self.title, self._note())
         side = self._side(panel.width)
-        axes = panel.axes(0.6, 0.47, side, side)
+        axes = panel.axes(LEFT, 0.47, side, side)
         x, y = self.asked[there], self.measured[there]
         low, high = self._limits(x, y)
         axes.set_xlim(low, high)

@@ -26,6 +26,7 @@ from epuredgm.reporting.figures.panel import (
 from epuredgm.reporting.palette import marker_of
 
 ERROR, VALID = 2.2, 0.75  # inches of the two axes
+LEFT = 0.68  # inches for their labels
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,14 @@ class ExtrapolationChart:
     def draw(self, panel: Panel) -> None:
         """The error above, the share of valid designs below, names at the right ends of the lines."""
         panel.header(self.title)
-        right = widest(list(self.curves), SMALL) + 0.3
-        width = panel.width - 0.6 - right
+        right = widest(list(self.curves), SMALL) + 0.32
+        width = panel.width - LEFT - right
         below = VALID + 0.16 if self._has_valid() else 0.0
-        axes = panel.axes(0.6, 0.42 + below, width, ERROR)
+        axes = panel.axes(LEFT, 0.42 + below, width, ERROR)
         self._draw_error(axes)
         last = axes
         if self._has_valid():
-            last = panel.axes(0.6, 0.42, width, VALID)
+            last = panel.axes(LEFT, 0.42, width, VALID)
             self._draw_valid(last)
             axes.tick_params(labelbottom=False)
         for each in {axes, last}:
