@@ -6,16 +6,15 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from matplotlib.figure import Figure
 
-from epuredgm.reporting.figures import Row, metric_chart, svg
-from epuredgm.reporting.figures.panel import INK
+from epuredgm.reporting.figures import Chart, Row, metric_chart, svg
+from epuredgm.reporting.figures.panel import INK, WIDTH
 from epuredgm.reporting.palette import family_colors
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def figure(title: str = "Centres", value: float = 1.0) -> Figure:
+def figure(title: str = "Centres", value: float = 1.0) -> Chart:
     rows = [Row("a<b>&$c$", value, 0.5, 2.0), Row("d", 2.0, 1.5, 3.0)]
     return metric_chart(title, "px", "lower", rows, 0.1, 0.05, family_colors(["a<b>&$c$", "d"]))
 
@@ -46,7 +45,7 @@ def test_people_who_do_not_see_it_are_told(drawing: str) -> None:
 def test_it_is_as_wide_as_its_place(drawing: str) -> None:
     root = ElementTree.fromstring(drawing)
     left, top, width, height = (float(number) for number in (root.get("viewBox") or "").split())
-    assert (left, top) == (0, 0) and width == pytest.approx(4.6 * 72) and height > 50
+    assert (left, top) == (0, 0) and width == pytest.approx(WIDTH * 72) and height > 50
     assert root.get("width") == "100%" and root.get("height") is None
 
 

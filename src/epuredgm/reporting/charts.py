@@ -1,4 +1,4 @@
-"""The charts of a report: from a study to inline SVG."""
+"""The charts of a report, from a study."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from epuredgm.reporting import figures
 from epuredgm.reporting.numbers import short
 from epuredgm.reporting.study import Adherence, Family, Json, Study
 from epuredgm.reporting.tables import figures_in, label_of
-
-POINTS = 400  # of a scatter: more make a page heavy and a chart no clearer
 
 
 @dataclass(frozen=True)
@@ -23,11 +20,13 @@ class Chart:
     """One picture, and what a reader who cannot see it should know."""
 
     title: str
-    svg: Markup
+    says: str
+    drawing: figures.Chart
 
-
-def _chart(title: str, says: str, figure: Figure) -> Chart:
-    return Chart(title, Markup(figures.svg(figure, title, says)))  # drawn here, its texts escaped
+    @property
+    def svg(self) -> Markup:
+        """For a page."""
+        return Markup(figures.svg(self.drawing, self.title, self.says))  # drawn here, its texts escaped
 
 
 def rank_heat(study: Study) -> Chart | None:
@@ -39,7 +38,7 @@ def rank_heat(study: Study) -> Chart | None:
     models = [str(row["model"]) for row in rows]
     places = {str(row["model"]): dict(row["places"]) for row in rows}
     drawn = figures.rank_heat(models, names, places)
-    return _chart("Place of each family on each figure", _order(models), drawn)
+    return Chart("Place of each family on each figure", _order(models), drawn)
 
 
 def metric_charts(study: Study, colors: Mapping[str, str]) -> tuple[tuple[str, tuple[Chart, ...]], ...]:
@@ -67,7 +66,7 @@ def _metric_chart(study: Study, block: Mapping[str, Any], name: str, colors: Map
         title, about["unit"], about["better"], rows, floor.get("floor"), floor.get("floor_std"), colors
     )
     says = "; ".join(f"{row.model} {short(row.value)}" for row in rows)
-    return _chart(title, f"{about['better']} is better; {says}", drawn)
+    return Chart(title, f"{about['better']} is better; {says}", drawn)
 
 
 def _order(models: Sequence[str]) -> str:
@@ -87,8 +86,8 @@ def training_chart(family: Family, colors: Mapping[str, str]) -> Chart | None:
     if not curves:
         return None
     says = "; ".join(f"{name} ends at {short(each.values[-1])}" for name, each in curves.items())
-    drawn = figures.training_curves(family.model, curves, family.model, colors[family.model])
-    return _chart(f"{family.model}: losses while training", says, drawn)
+    drawn = figures.training_curves(family.model, curves, f"{family.model}: losses", colors[family.model])
+    return Chart(f"{family.model}: losses while training", says, drawn)
 
 
 def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[str, Chart], ...]:
@@ -97,19 +96,18 @@ def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[s
 
 
 def _adherence(model: str, each: Adherence, colors: Mapping[str, str]) -> Chart:
-    chosen = np.unique(np.linspace(0, len(each.asked) - 1, min(POINTS, len(each.asked))).round().astype(int))
     error = float(np.abs(each.measured - each.asked).mean())
     says = f"{len(each.asked)} designs, {short(error)} {each.unit} off on average"
     drawn = figures.adherence_scatter(
         each.condition,
         each.unit,
-        each.asked[chosen].tolist(),
-        each.measured[chosen].tolist(),
+        each.asked,
+        each.measured,
         each.train_range,
         colors[model],
-        f"{model}: {each.condition}",
+        f"{each.condition}, {each.mode}",
     )
-    return _chart(f"{model}, {each.mode}: {each.condition} asked for and measured", says, drawn)
+    return Chart(f"{model}, {each.mode}: {each.condition} asked for and measured", says, drawn)
 
 
 def extrapolation_charts(study: Study, colors: Mapping[str, str]) -> tuple[Chart, ...]:
@@ -121,7 +119,7 @@ def extrapolation_charts(study: Study, colors: Mapping[str, str]) -> tuple[Chart
             span = study.train_ranges.get(condition.name)
             drawn = figures.extrapolation_curve(condition.name, condition.unit, curves, span, colors)
             title = f"{condition.name}: asked for beyond the training range"
-            charts.append(_chart(title, _order(list(curves)), drawn))
+            charts.append(Chart(title, _order(list(curves)), drawn))
     return tuple(charts)
 
 
@@ -161,4 +159,4 @@ def cost_chart(study: Study, colors: Mapping[str, str]) -> Chart | None:
     name = f"{label_of(study.summary, metric)} {about['unit']}".strip()
     drawn = figures.quality_cost(points, name, colors, about["better"])
     says = [f"{each.model} {short(each.quality)} at {short(each.seconds_per_1000)} s" for each in points]
-    return _chart("Quality against the time that designs take", "; ".join(says), drawn)
+    return Chart("Quality against the time that designs take", "; ".join(says), drawn)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -20,11 +19,11 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
 )
 
 SIDE = 3.0  # inches of the square axes, as far as there is room
+LEFT = 0.6  # inches for labels
 
 
 @dataclass(frozen=True)
@@ -41,17 +40,17 @@ class AdherenceChart:
 
     def height(self, width: float) -> float:
         """Inches."""
-        return header_height(self.title, width, " ") + self._side(width) + 0.52
+        return header_height(self.title, width, self._note()) + self._side(width) + 0.5
 
     def _side(self, width: float) -> float:
-        return min(SIDE, width - 0.8)
+        return min(SIDE, width - LEFT - 0.2)
 
     def draw(self, panel: Panel) -> None:
         """A square with the line on which asked and measured agree."""
         there = np.isfinite(self.asked) & np.isfinite(self.measured)
-        panel.header(self.title, self._note(there))
+        panel.header(self.title, self._note())
         side = self._side(panel.width)
-        axes = panel.axes(0.6, 0.47, side, side)
+        axes = panel.axes(LEFT, 0.47, side, side)
         x, y = self.asked[there], self.measured[there]
         low, high = self._limits(x, y)
         axes.set_xlim(low, high)
@@ -67,7 +66,8 @@ class AdherenceChart:
         axes.set_xlabel(f"asked{unit}", labelpad=3)
         axes.set_ylabel(f"measured{unit}", labelpad=3)
 
-    def _note(self, there: np.ndarray) -> str:
+    def _note(self) -> str:
+        there = np.isfinite(self.asked) & np.isfinite(self.measured)
         if not len(there):
             return "nothing was asked"
         off = np.abs(self.asked[there] - self.measured[there])
@@ -119,8 +119,8 @@ def adherence_scatter(
     train_range: Sequence[float] | None,
     color: str,
     title: str = "",
-) -> Figure:
-    """Draw one condition of one family; a larger dot is several designs.
+) -> Chart:
+    """One condition of one family; a larger dot is several designs.
 
     Args:
         condition: its name.
@@ -133,5 +133,4 @@ def adherence_scatter(
     """
     x, y = np.asarray(asked, dtype=np.float64), np.asarray(measured, dtype=np.float64)
     span = (float(train_range[0]), float(train_range[1])) if train_range is not None else None
-    chart: Chart = AdherenceChart(condition, unit, x, y, span, color, title or condition)
-    return drawn(chart)
+    return AdherenceChart(condition, unit, x, y, span, color, title or condition)

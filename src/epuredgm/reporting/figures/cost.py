@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D, Bbox
 
 from epuredgm.reporting.figures.numbers import known, numbers, scale_for, set_scale, written
@@ -20,7 +20,6 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
     text_width,
     widest,
@@ -123,18 +122,20 @@ class CostChart:
     def _draw_names(self, axes: Axes, shown: Sequence[Shown], width: float) -> None:
         """Greedy: the free place nearest to its point; a thin line leads there if it is not beside it."""
         to_inches = axes.transData + axes.transAxes.inverted() + Affine2D().scale(width, HEIGHT)
-        taken = []
+        taken, lines = [], []
         for each in shown:
             x, y = to_inches.transform((each.seconds, each.quality))
             taken.append(Bbox.from_extents(x - MARK, y - MARK, x + MARK, y + MARK))
             if known(each.point.low) and known(each.point.high):
                 ends = to_inches.transform([(each.seconds, each.point.low), (each.seconds, each.point.high)])
-                taken.append(Bbox.from_extents(x - 0.015, ends[0][1], x + 0.015, ends[1][1]))
+                lines.append(Bbox.from_extents(x - 0.015, ends[0][1], x + 0.015, ends[1][1]))
         for each in shown:
             x, y = to_inches.transform((each.seconds, each.quality))
             words = _label(each.point)
             size = text_width(words, SMALL), 0.13
-            box = next(_free(float(x), float(y), size, (width, HEIGHT), taken), None)
+            place = float(x), float(y), size, (width, HEIGHT)
+            near = _free(*place, [*taken, *lines], rings=3)  # not on an interval, if that is possible nearby
+            box = next(chain(near, _free(*place, taken, rings=24)), None)
             if box is not None:
                 taken.append(box)
                 self._draw_name(axes, each.point, words, (float(x), float(y)), box, width)
@@ -144,7 +145,7 @@ class CostChart:
     ) -> None:
         color = self.colors.get(point.model, INK)
         near = min(max(at[0], box.x0), box.x1), min(max(at[1], box.y0), box.y1)
-        if math.hypot(near[0] - at[0], near[1] - at[1]) > 0.2:
+        if math.hypot(near[0] - at[0], near[1] - at[1]) > 0.15:
             axes.plot(
                 [at[0] / width, near[0] / width],
                 [at[1] / HEIGHT, near[1] / HEIGHT],
@@ -172,12 +173,17 @@ def _millions(parameters: float | None) -> str:
 
 
 def _free(
-    x: float, y: float, size: tuple[float, float], room: tuple[float, float], taken: Sequence[Bbox]
+    x: float,
+    y: float,
+    size: tuple[float, float],
+    room: tuple[float, float],
+    taken: Sequence[Bbox],
+    rings: int,
 ) -> Iterator[Bbox]:
     """Boxes around a point, nearest first, that touch nothing and lie in the axes (inches)."""
     across, up = size
     frame = Bbox.from_extents(-0.02, 0.0, room[0] + 0.05, room[1] + 0.15)
-    for ring in range(24):
+    for ring in range(rings):
         for turn in range(16):
             angle = 2 * math.pi * turn / 16
             away = 0.09 + 0.11 * ring
@@ -195,8 +201,8 @@ def quality_cost(
     colors: Mapping[str, str],
     better: str = "lower",
     title: str = "Quality against cost",
-) -> Figure:
-    """Draw a point for each family; the time axis is logarithmic. Families without a point are named below.
+) -> Chart:
+    """A point for each family; the time axis is logarithmic. Families without a point are named below.
 
     Args:
         points: one a family.
@@ -205,5 +211,4 @@ def quality_cost(
         better: ``lower`` or ``higher`` quality figures.
         title: above.
     """
-    chart: Chart = CostChart(tuple(points), quality_name, colors, better, title)
-    return drawn(chart)
+    return CostChart(tuple(points), quality_name, colors, better, title)

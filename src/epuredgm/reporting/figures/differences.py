@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from epuredgm.reporting.figures.grid import Grid
 from epuredgm.reporting.figures.numbers import known
-from epuredgm.reporting.figures.panel import QUIET, SMALL, TEXT, Chart, Panel, drawn, header_height
+from epuredgm.reporting.figures.panel import QUIET, SMALL, TEXT, Chart, Panel, header_height
 
 GOOD, BAD = "#2c7be5", "#de7602"  # blue and orange: told apart by every eye; the signs say the same
 WORDS = {1: "+ row is better", -1: "− column is better", 0: "≈ not told apart"}
@@ -93,8 +92,8 @@ def difference_matrix(
     differences: Sequence[Difference],
     better: str = "lower",
     title: str = "Paired differences",
-) -> Figure:
-    """Draw who is better than whom, for all pairs of families.
+) -> Chart:
+    """Who is better than whom, for all pairs of families.
 
     Args:
         models: rows and columns, in the order given.
@@ -102,5 +101,4 @@ def difference_matrix(
         better: ``lower`` or ``higher`` figures.
         title: above.
     """
-    chart: Chart = DifferenceChart(tuple(models), tuple(differences), better, title)
-    return drawn(chart)
+    return DifferenceChart(tuple(models), tuple(differences), better, title)

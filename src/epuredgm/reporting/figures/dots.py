@@ -35,6 +35,7 @@ def _draw(axes: Axes, places: NDArray[np.float64], diameter: float, color: str, 
     vertices = np.stack([places, ends], axis=1).reshape(-1, 2)
     path = Path(vertices, np.tile([Path.MOVETO, Path.LINETO], len(places)))
     path.should_simplify = False
-    axes.add_patch(
-        PathPatch(path, edgecolor=color, facecolor="none", alpha=alpha, linewidth=diameter, capstyle="round")
-    )
+    patch = PathPatch(path, edgecolor=color, facecolor="none", alpha=alpha, linewidth=diameter)
+    patch.set_capstyle("round")
+    patch.set_snap(False)  # a line that were snapped to whole pixels would have no length, and vanish
+    axes.add_patch(patch)

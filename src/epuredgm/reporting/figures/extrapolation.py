@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from epuredgm.reporting.figures.numbers import known, numbers, spread
@@ -21,13 +20,13 @@ from epuredgm.reporting.figures.panel import (
     SOFT,
     Chart,
     Panel,
-    drawn,
     header_height,
     widest,
 )
 from epuredgm.reporting.palette import marker_of
 
 ERROR, VALID = 2.2, 0.75  # inches of the two axes
+LEFT = 0.68  # inches for their labels
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,14 @@ class ExtrapolationChart:
     def draw(self, panel: Panel) -> None:
         """The error above, the share of valid designs below, names at the right ends of the lines."""
         panel.header(self.title)
-        right = widest(list(self.curves), SMALL) + 0.3
-        width = panel.width - 0.6 - right
+        right = widest(list(self.curves), SMALL) + 0.32
+        width = panel.width - LEFT - right
         below = VALID + 0.16 if self._has_valid() else 0.0
-        axes = panel.axes(0.6, 0.42 + below, width, ERROR)
+        axes = panel.axes(LEFT, 0.42 + below, width, ERROR)
         self._draw_error(axes)
         last = axes
         if self._has_valid():
-            last = panel.axes(0.6, 0.42, width, VALID)
+            last = panel.axes(LEFT, 0.42, width, VALID)
             self._draw_valid(last)
             axes.tick_params(labelbottom=False)
         for each in {axes, last}:
@@ -192,8 +191,8 @@ def extrapolation_curve(
     train_range: Sequence[float] | None,
     colors: Mapping[str, str],
     title: str = "",
-) -> Figure:
-    """Draw, for each family, how far designs are from what was asked, and how many of them are valid.
+) -> Chart:
+    """How far, for each family, designs are from what was asked, and how many of them are valid.
 
     The error is drawn, not what was measured: families differ by a pixel where requests differ by forty.
     What lies outside the range of train designs is shaded; the band around 0 is one unit wide on each side.
@@ -209,5 +208,4 @@ def extrapolation_curve(
     own = {model: tuple(bins) for model, bins in curves.items()}
     span = (float(train_range[0]), float(train_range[1])) if train_range is not None else None
     words = title or f"{condition}, asked beyond the train designs"
-    chart: Chart = ExtrapolationChart(condition, unit, own, span, colors, words)
-    return drawn(chart)
+    return ExtrapolationChart(condition, unit, own, span, colors, words)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from epuredgm.reporting.figures.numbers import known, numbers, scale_for, set_scale, written
 from epuredgm.reporting.figures.panel import (
@@ -19,7 +18,6 @@ from epuredgm.reporting.figures.panel import (
     TEXT,
     Chart,
     Panel,
-    drawn,
     header_height,
     text_width,
     widest,
@@ -154,8 +152,8 @@ def metric_chart(
     floor: float | None,
     floor_std: float | None,
     colors: Mapping[str, str],
-) -> Figure:
-    """Draw one figure of all families.
+) -> Chart:
+    """One figure of all families.
 
     Values that span more than two powers of ten get a logarithmic axis. A family without a value keeps its
     row.
@@ -169,5 +167,4 @@ def metric_chart(
         floor_std: its standard deviation, drawn as a band, or None.
         colors: family -> colour.
     """
-    chart: Chart = MetricChart(title, unit, better, tuple(rows), floor, floor_std, colors)
-    return drawn(chart)
+    return MetricChart(title, unit, better, tuple(rows), floor, floor_std, colors)

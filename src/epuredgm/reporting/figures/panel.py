@@ -18,13 +18,13 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-WIDTH = 4.6
-"""Inches: as wide as a phone's screen, so that text keeps its size there."""
+WIDTH = 4.0
+"""Inches: as wide as a card of a page on a phone's screen, so that text keeps its size there."""
 INK = "#010203"
 """Axes and text; a colour that nothing else has, since it follows the reader's theme where it can."""
 FAINT, SOFT, QUIET = 0.13, 0.45, 0.7
 """Opacities of ink: areas and grids; lines of reference; text that may be overlooked."""
-TITLE, TEXT, SMALL = 10.5, 9.0, 8.0
+TITLE, TEXT, SMALL = 10.5, 9.0, 8.5
 """Text sizes in points."""
 LINE = 0.17
 """Inches from one line of text to the next."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from epuredgm.reporting.figures.grid import CELL, Grid
 from epuredgm.reporting.figures.numbers import known, written
-from epuredgm.reporting.figures.panel import SMALL, Chart, Panel, drawn, header_height
+from epuredgm.reporting.figures.panel import SMALL, Chart, Panel, header_height
 
 GOOD = "#1f9e89"
 STRENGTH = 0.6  # opacity of the first place; ink stays readable on it, dark on light and light on dark
@@ -59,8 +58,8 @@ def rank_heat(
     headlines: Sequence[str],
     places: Mapping[str, Mapping[str, float]],
     title: str = "Places",
-) -> Figure:
-    """Draw the place of each family (row, in the order given) in each figure (column).
+) -> Chart:
+    """The place of each family (row, in the order given) in each figure (column).
 
     Args:
         models: rows.
@@ -68,5 +67,4 @@ def rank_heat(
         places: family -> headline -> place from 1; a dash where there is none.
         title: above.
     """
-    chart: Chart = RankChart(tuple(models), tuple(headlines), places, title)
-    return drawn(chart)
+    return RankChart(tuple(models), tuple(headlines), places, title)

@@ -8,9 +8,8 @@ import re
 from xml.etree import ElementTree
 
 from matplotlib import style
-from matplotlib.figure import Figure
 
-from epuredgm.reporting.figures.panel import INK, STYLE
+from epuredgm.reporting.figures.panel import INK, STYLE, Chart, drawn
 
 SVG = "http://www.w3.org/2000/svg"
 LINK = "{http://www.w3.org/1999/xlink}href"
@@ -22,15 +21,15 @@ _FONT = re.compile(r"font: (?:(\d+|bold|italic) )?(?:(\d+|bold) )?([\d.]+)px [^;
 _FAMILY = re.compile(r"font-family: [^;]*;? *")  # the shorthand or this: it depends on matplotlib's version
 
 
-def svg(figure: Figure, title: str, description: str) -> str:
-    """One ``<svg>`` element, to be put into a page as it is.
+def svg(chart: Chart, title: str, description: str) -> str:
+    """A chart as one ``<svg>`` element, to be put into a page as it is.
 
     It is as wide as its place; ink takes the page's text colour, text its font; the background is left out.
     Identifiers carry a hash of the content, so that two figures of a page share none. There is no script and
     no reference to anything outside.
 
     Args:
-        figure: drawn in the style of :mod:`epuredgm.reporting.figures.panel`.
+        chart: any.
         title: what it shows, for people who do not see it.
         description: what it says, for them.
     """
@@ -38,7 +37,7 @@ def svg(figure: Figure, title: str, description: str) -> str:
     buffer = io.StringIO()
     with style.context(settings):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", metadata=nothing, dpi=72)
+        drawn(chart).savefig(buffer, format="svg", metadata=nothing, dpi=72)
     root = ElementTree.fromstring(buffer.getvalue())
     _strip(root)
     for element in root.iter():

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from epuredgm.reporting.figures.numbers import numbers, scale_for, set_scale, written
@@ -20,15 +19,15 @@ from epuredgm.reporting.figures.panel import (
     SMALL,
     Chart,
     Panel,
-    drawn,
     header_height,
     text_width,
     widest,
 )
 from epuredgm.reporting.study import Series
 
-ACROSS = 2  # phases side by side
+LEAST = 1.65  # inches of a phase, axis labels included
 HEIGHT = 1.15  # inches of a phase's axes
+KEY = "key"  # takes the line below the title
 VALIDATION = "validation"  # this curve is drawn strong; others (the train loss) faint
 
 
@@ -51,20 +50,24 @@ class TrainingChart:
 
     def height(self, width: float) -> float:
         """Inches."""
-        lines = max(1, math.ceil(len(self.phases()) / ACROSS))
-        return header_height(self.title, width, " ") + lines * (HEIGHT + 0.42) + 0.16
+        lines = max(1, math.ceil(len(self.phases()) / self._across(width)))
+        return header_height(self.title, width, KEY) + lines * (HEIGHT + 0.42) + 0.16
+
+    def _across(self, width: float) -> int:
+        """Phases side by side."""
+        return max(1, min(int(width / LEAST), len(self.phases())))
 
     def draw(self, panel: Panel) -> None:
         """Phases in reading order; each has its own scales."""
-        panel.header(self.title, " ")
+        panel.header(self.title)
         phases = self.phases()
         if not phases:
             panel.text(0.05, panel.height - 0.6, "no curve was recorded", size=SMALL, alpha=QUIET)
             return
         self._draw_key(panel, list(dict.fromkeys(kind for own in phases.values() for kind in own)))
-        across = min(ACROSS, len(phases))
+        across = self._across(panel.width)
         cell = panel.width / across
-        top = panel.height - header_height(self.title, panel.width, " ")
+        top = panel.height - header_height(self.title, panel.width, KEY)
         for index, (phase, curves) in enumerate(phases.items()):
             line, column = divmod(index, across)
             bottom = top - (line + 1) * (HEIGHT + 0.42) + 0.24
@@ -73,7 +76,7 @@ class TrainingChart:
 
     def _draw_key(self, panel: Panel, kinds: list[str]) -> None:
         """What the lines are, below the title."""
-        y = panel.height - header_height(self.title, panel.width)
+        y = panel.height - header_height(self.title, panel.width) - 0.05
         x = 0.05
         for kind in kinds:
             panel.line([x, x + 0.22], [y, y], color=self.color, **_style(kind))
@@ -124,8 +127,8 @@ def _settled(series: Series) -> list[float]:
     return [value for value in values if low <= value <= high]
 
 
-def training_curves(model: str, curves: Mapping[str, Series], title: str, color: str = INK) -> Figure:
-    """Draw the losses of one run of one family.
+def training_curves(model: str, curves: Mapping[str, Series], title: str, color: str = INK) -> Chart:
+    """The losses of one run of one family.
 
     Args:
         model: the family.
@@ -134,5 +137,4 @@ def training_curves(model: str, curves: Mapping[str, Series], title: str, color:
         title: above.
         color: the family's.
     """
-    chart: Chart = TrainingChart(model, curves, title, color)
-    return drawn(chart)
+    return TrainingChart(model, curves, title, color)
