@@ -8,7 +8,7 @@ import pytest
 
 from epuredgm.reporting.numbers import duration, scaled, short, span
 from epuredgm.reporting.sections import learned_tables
-from epuredgm.reporting.tables import best_of, label_of, ranking_tables
+from epuredgm.reporting.tables import best_of, figures_in, label_of, ranking_tables
 from epuredgm.reporting.verdict import difference_tables, separated, verdicts
 from reporting.study_makers import study, summary
 
@@ -65,6 +65,32 @@ def test_the_first_is_sure_only_when_every_other_is_behind_beyond_noise() -> Non
     told["differences"] = {}
     (verdict,) = verdicts(told)
     assert verdict.sure is None
+
+
+def test_a_mean_rank_names_the_figures_on_which_the_first_is_behind() -> None:
+    told = summary(MODELS, "", "")
+    about = told["all_rankings"]["conditional"]
+    about.update(metric="mean_rank", over=["fd_domain", "valid"])
+    del told["all_rankings"]["overall"]
+    (verdict,) = verdicts(told)
+    assert (verdict.sure, verdict.sureness) == (True, "no family is better beyond noise on any of them")
+    pair = {"a": "one", "b": "two", "difference": -0.2, "interval": [-0.3, -0.1]}  # fewer are valid
+    told["differences"]["conditional"]["valid"] = [pair]
+    (verdict,) = verdicts(told)
+    assert (verdict.sure, verdict.sureness) == (False, "another family is better beyond noise on valid")
+    pair.update(a="two", b="one", difference=0.2, interval=[0.1, 0.3])  # the same, said the other way
+    assert verdicts(told) == (verdict,)
+    pair.update(interval=[-0.1, 0.3])
+    assert verdicts(told)[0].sure
+    told["differences"] = {}
+    assert verdicts(told)[0].sure is None
+
+
+def test_what_ranks_comes_first_among_the_figures() -> None:
+    told = summary(MODELS, "", "")
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("fd_domain", "valid")
+    told["ranked_by"]["metric"] = "valid"
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("valid", "fd_domain")
 
 
 def test_a_family_that_is_set_back_makes_no_first_unsure() -> None:

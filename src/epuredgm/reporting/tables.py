@@ -107,13 +107,18 @@ def block_of(summary: Json, task: str) -> Json:
 
 
 def figures_in(summary: Json, block: Json, ranked: bool = False) -> tuple[str, ...]:
-    """Headline figures that some family of a block has; only those that rank, if so asked."""
-    return tuple(
+    """Headline figures that some family of a block has; only those that rank, if so asked.
+
+    What the main ranking is by comes first.
+    """
+    found = [
         name
         for name, about in summary["headlines"].items()
         if (not ranked or about.get("ranked") or about.get("decides"))
         and any(each.get(name, {}).get("mean") is not None for each in block.values())
-    )
+    ]
+    chosen = summary.get("ranked_by", {}).get("metric")
+    return tuple(sorted(found, key=lambda name: name != chosen))
 
 
 def best_of(values: Sequence[float], better: str) -> float | None:

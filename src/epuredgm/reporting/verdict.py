@@ -44,7 +44,8 @@ def _verdict(summary: Json, name: str, about: Json) -> Verdict:
     headline = summary["headlines"].get(metric)
     if headline is None:
         measure = f"mean rank {short(first['value'])} over {len(about['over'])} figures"
-        return Verdict(about["title"], first["model"], measure, "a mean rank has no interval", None, ())
+        sure, sureness = _weak_points(summary, name, first["model"], about["over"])
+        return Verdict(about["title"], first["model"], measure, sureness, sure, ())
     unit = f" {headline['unit']}" if headline["unit"] else ""
     measure = f"{label_of(summary, metric)} {short(first['value'])}{unit}"
     floor = block_of(summary, name).get(first["model"], {}).get(metric, {}).get("floor")
@@ -56,6 +57,30 @@ def _verdict(summary: Json, name: str, about: Json) -> Verdict:
     level = tuple(other for other in known if not separated(pairs, first["model"], other))
     sure = None if not known else not level
     return Verdict(about["title"], first["model"], measure, _sureness(others, known, level), sure, level)
+
+
+def _weak_points(summary: Json, ranking: str, model: str, over: Sequence[str]) -> tuple[bool | None, str]:
+    """On which of the figures behind a mean rank some family is better than ``model`` beyond noise."""
+    behind, compared = [], 0
+    for name in over:
+        pairs = list(_pairs(summary, _task(summary, ranking, model, name), name))
+        compared += len(pairs)
+        if any(_beaten(pair, model, summary["headlines"][name]["better"]) for pair in pairs):
+            behind.append(label_of(summary, name))
+    if not compared:
+        return None, "a mean rank has no interval, and no figure was compared in pairs"
+    if not behind:
+        return True, "no family is better beyond noise on any of them"
+    return False, f"another family is better beyond noise on {', '.join(behind)}"
+
+
+def _beaten(pair: Json, model: str, better: str) -> bool:
+    """Whether ``model`` is the worse one of a pair, beyond noise."""
+    interval = pair.get("interval")
+    if model not in (pair["a"], pair["b"]) or interval is None or None in interval:
+        return False
+    low, high = interval if pair["a"] == model else (-interval[1], -interval[0])
+    return bool(low > 0 if better == "lower" else high < 0)
 
 
 def _sureness(others: Sequence[str], known: Sequence[str], level: Sequence[str]) -> str:
