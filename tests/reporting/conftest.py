@@ -16,14 +16,14 @@ STUDY = (
 )
 
 
-def command(*words: str) -> str:
+def command(*words: str, **environment: str) -> str:
     """The command line in a process of its own; its standard output."""
     done = subprocess.run(
         [sys.executable, "-m", "epuredgm", *words],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -225,7 +225,11 @@ def test_the_report_command_writes_the_page_anew_with_what_went_wrong_since(
     page = workspace.report_page("toy")
     before = page.read_text()
     words = ("report", "--dataset", "toy", "--profile", "test", "--workspace", str(workspace.root))
-    assert command(*words).splitlines()[-1] == str(page)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/shown"\n')
+    browser.chmod(0o755)
+    assert command(*words, "--open", BROWSER=f"{browser} %s").splitlines()[-1] == str(page)
+    assert (tmp_path / "shown").read_text().strip() == page.as_uri()
     assert page.read_text() == before  # nothing has changed: not a byte
     record = Records(workspace).get("sample/vae_toy/seed0/conditional")
     assert record is not None

@@ -234,10 +234,10 @@ def _near(gallery: Gallery, k: int, name: str) -> str:
     return f"{name}, nearest train {short(float(gallery.distances[k]))} px"
 
 
-def _adherence(study: Study, colors: Mapping[str, str]) -> list[tuple[str, list[charts.Chart]]]:
-    """By mode, then by family and condition."""
-    modes: dict[str, list[charts.Chart]] = {}
+def _adherence(study: Study, colors: Mapping[str, str]) -> list[tuple[str, list[tuple[str, charts.Chart]]]]:
+    """By mode, then by family and condition: (family, chart)."""
+    modes: dict[str, list[tuple[str, charts.Chart]]] = {}
     for family in study.families:
         for mode, chart in charts.adherence_charts(family, colors):
-            modes.setdefault(mode, []).append(chart)
+            modes.setdefault(mode, []).append((family.model, chart))
     return list(modes.items())

@@ -23,7 +23,7 @@ from epuredgm.reporting.study import Adherence, Family, Gallery
 from epuredgm.stages.build import resolve
 
 SHOWN = 18  # designs of a set; around a given component, a third of them for each set
-REAL = 24
+REAL = 22
 
 
 @dataclass(frozen=True)
