@@ -107,8 +107,8 @@ class CostChart:
         return f"Without a time or a value: {', '.join(lost)}" if lost else ""
 
     def _note(self) -> str:
-        corner = "↙ lower left" if self.better == "lower" else "↖ upper left"
-        return f"{corner} is better and faster; in brackets, millions of parameters"
+        corner = "↙" if self.better == "lower" else "↖"
+        return f"{corner} better and faster; (millions of parameters)"
 
     def _draw_points(self, axes: Axes, shown: Sequence[Shown]) -> None:
         for each in shown:
