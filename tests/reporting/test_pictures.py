@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from epuredgm.reporting.contact_sheet import colored
+from epuredgm.data.rendering import colored
 from epuredgm.reporting.pictures import data_address, pictures
 from reporting.study_makers import spec
 

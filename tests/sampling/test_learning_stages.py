@@ -20,6 +20,7 @@ from epuredgm.core.errors import BadRequest, CorruptArtefact, UnsupportedMode
 from epuredgm.core.jobs import Mode, Stage
 from epuredgm.data.samples import SampleSet
 from epuredgm.data.weights import load_weights
+from epuredgm.orchestration.plan import modes_of
 from epuredgm.stages import sample, train
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.models import make_model, prepare_device
@@ -75,7 +76,7 @@ def test_a_killed_training_equals_an_unbroken_one(model: str, run: Run, tmp_path
 @pytest.mark.parametrize("mode", [str(mode) for mode in Mode])
 def test_samples_of_every_mode(model: str, mode: str, run: Run) -> None:
     root, outputs = run(model)
-    if mode not in compose(jobs.CONF, "toy", model, "test")["model"]["supports"]:
+    if Mode(mode) not in modes_of(compose(jobs.CONF, "toy", model, "test")):
         with pytest.raises(UnsupportedMode):
             jobs.sampled(root, model, mode, outputs["weights"])
         return

@@ -19,7 +19,7 @@ COMMANDS = {
     "aggregate": "Collect all results of a data set and rank the models.",
     "report": "Write the report of a data set, and show it in a browser.",
     "models": "List the model families and what each supports.",
-    "data": "List, make, inspect and export data sets.",
+    "data": "List, make, inspect and export data sets; fetch the weights behind FID.",
     "config": "Print the configuration that would be used, and where each value comes from.",
     "completion": "Print the shell's completion script.",
 }

@@ -33,6 +33,7 @@ class Request:
     device: str = "auto"
     num_samples: int | None = None
     overrides: tuple[str, ...] = ()
+    inception_weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def resolve(request: Request) -> Study:
     words = list(request.overrides)
     if request.num_samples is not None:
         words.append(f"sampling.num_samples={request.num_samples}")
+    if request.inception_weights is not None:
+        words.append(f"reference.inception.weights={_quoted(request.inception_weights)}")
     overrides = Overrides.parse(words, conf.names("model"))
     unused = sorted(set(overrides.by_model or {}) - set(models))
     if unused:
@@ -110,3 +113,8 @@ def resolve(request: Request) -> Study:
         workspace=Workspace(request.workspace, first["profile"]["branch"]),
         devices=devices,
     )
+
+
+def _quoted(path: Path) -> str:
+    """A path as Hydra's grammar reads it literally."""
+    return "'" + str(path).replace("'", "\\'") + "'"

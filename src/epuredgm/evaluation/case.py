@@ -197,7 +197,7 @@ class Case:
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]
-            for _ in range(view.repeats)
+            for _ in range(1 if count == len(view.train) == len(view.test) else view.repeats)  # all: one way
         ]
         return np.array([figure(*pair) for pair in pairs])
 

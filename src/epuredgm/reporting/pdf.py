@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from epuredgm.data.rendering import colored
 from epuredgm.reporting import charts, sections, tables, verdict
-from epuredgm.reporting.contact_sheet import colored
 from epuredgm.reporting.figures.panel import QUIET, SMALL
 from epuredgm.reporting.numbers import duration, scaled
 from epuredgm.reporting.palette import family_colors

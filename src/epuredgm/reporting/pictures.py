@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from epuredgm.core.spec import DataSpec
-from epuredgm.reporting.contact_sheet import colored
+from epuredgm.data.rendering import colored
 
 MOST_COLORS = 256  # of a PNG with a palette
 

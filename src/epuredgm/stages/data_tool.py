@@ -86,10 +86,18 @@ def export(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
     return {"folder": str(folder), "designs": len(designs)}
 
 
+def fetch_weights(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
+    """Get the Inception weights; see :mod:`epuredgm.stages.fetch_weights`."""
+    from epuredgm.stages import fetch_weights as tool
+
+    return tool.fetch_weights(request, monitor)
+
+
 TASKS: dict[str, Callable[[Mapping[str, Any], Monitor], dict[str, Any]]] = {
     "make": make,
     "inspect": inspect,
     "export": export,
+    "fetch_weights": fetch_weights,
 }
 
 
