@@ -20,6 +20,7 @@ from epuredgm.data.samples import SampleSet
 from epuredgm.data.toy_shapes import render, split_channels
 from epuredgm.data.toy_stream import draw
 from epuredgm.evaluation.evaluator import evaluate
+from epuredgm.evaluation.reference import Reference
 from epuredgm.evaluation.summary import summarise
 
 Images = NDArray[np.uint8]
@@ -84,8 +85,8 @@ def generators(designs: Designs) -> dict[str, dict[str, Images]]:
     }
 
 
-def result(model: str, scores: dict[str, Any]) -> dict[str, Any]:
-    provenance = {"data_fingerprint": "d", "package_version": "1"}
+def result(model: str, scores: dict[str, Any], reference: Reference) -> dict[str, Any]:
+    provenance = {"data_fingerprint": "d", "package_version": "1", "extractors": reference.facts}
     return {
         "model": model,
         "dataset": "toy",
@@ -97,7 +98,9 @@ def result(model: str, scores: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def summary(spec: DataSpec, designs: Designs, settings: EvaluationSettings, make: Make) -> dict[str, Any]:
+def summary(
+    spec: DataSpec, designs: Designs, settings: EvaluationSettings, make: Make, reference: Reference
+) -> dict[str, Any]:
     asked = designs.split("test")
     results = []
     for model, images in generators(designs).items():
@@ -111,7 +114,8 @@ def summary(spec: DataSpec, designs: Designs, settings: EvaluationSettings, make
             "conditional": make(images["led"], asked=asked),
             "inpainting": painted,
         }
-        results.append(result(model, evaluate(spec, designs, samples, settings, 0)))
+        scores = evaluate(spec, designs, samples, settings, 0, SILENT, reference)
+        results.append(result(model, scores, reference))
     made = summarise("toy", results)
     json.dumps(made, allow_nan=False)
     return made
@@ -152,5 +156,10 @@ def test_noise_below_the_floor_ranks_nobody(summary: dict[str, Any]) -> None:
 
 def test_what_is_missing_is_no_praise(summary: dict[str, Any]) -> None:
     assert summary["model_aggregates"]["blank"]["iou"]["mean"] is None
-    places = summary["rankings"][-1]["places"]
-    assert set(places.values()) == {float(len(summary["rankings"]))}
+    places = {row["model"]: row["places"] for row in summary["rankings"]}
+    assert places["blank"]["iou"] == len(places)
+
+
+def test_the_overall_ranking_is_by_the_domain_distance_where_there_is_no_fid(summary: dict[str, Any]) -> None:
+    assert summary["ranked_by"]["metric"] == "fd_domain"
+    assert summary["model_aggregates"]["blank"]["fid"]["mean"] is None

@@ -54,6 +54,7 @@ def make_case(spec: DataSpec) -> MakeCase:
             seed=5,
             extractors={},
             missing={},
+            memory={},
         )
         return replace(case, **changes)
 

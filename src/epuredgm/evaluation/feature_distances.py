@@ -12,7 +12,7 @@ from epuredgm.evaluation.view import View
 
 
 def frechet_figure(case: Case, extractor: str, *, biased: bool = False) -> Figure:
-    """The Frechet distance between the features of generated and real designs; ``biased``: see ``of_sets``."""
+    """The Frechet distance between the features of both sides; ``biased`` as in :meth:`Case.of_sets`."""
     view = _view(case, extractor)
     if isinstance(view, Figure):
         return view
