@@ -139,7 +139,15 @@ def test_everything_has_its_place(sheets: list[Figure]) -> None:
     made = study()
     for family in made.families:
         assert said.count(family.model) > 3
-    for part in ("Who comes first", "Real designs", "generated", "test design", "nearest train", "asked"):
+    for part in (
+        "Who comes first",
+        "Real designs",
+        "generated",
+        "+ row is better",
+        "test design",
+        "nearest train",
+        "asked",
+    ):
         assert part in said
     assert "a thing went wrong" in said
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +31,18 @@ def drawing() -> str:
 
 def test_the_same_figure_gives_the_same_bytes(drawing: str) -> None:
     assert svg(figure(), "A <title> & more", "A description") == drawing
+
+
+def test_another_process_gives_the_same_bytes_at_its_first_and_its_second_drawing(drawing: str) -> None:
+    code = (
+        "import hashlib; from reporting.test_svg import figure, svg\n"
+        "for _ in range(2): print(hashlib.sha256(svg(figure(), 'A <title> & more', 'A description').encode())"
+        ".hexdigest())"
+    )
+    folders = [str(Path(__file__).parent.parent), *sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "7"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == [hashlib.sha256(drawing.encode()).hexdigest()] * 2, done.stderr
 
 
 def test_drawing_a_figure_twice_changes_nothing() -> None:

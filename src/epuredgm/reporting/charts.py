@@ -78,6 +78,25 @@ def _ends(figure: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return low, high
 
 
+def difference_charts(study: Study) -> tuple[Chart, ...]:
+    """For each task, who is better than whom on each figure behind its ranking."""
+    drawn = []
+    for task, pairs_of in study.summary["differences"].items():
+        ranking = study.summary["all_rankings"].get(task, {"rows": (), "over": ()})
+        models = [str(row["model"]) for row in ranking["rows"]]
+        for name in ranking["over"]:
+            pairs = [
+                figures.Difference(each["a"], each["b"], each["difference"], *_ends(each))
+                for each in pairs_of.get(name, ())
+            ]
+            if pairs:
+                better = study.summary["headlines"][name]["better"]
+                title = f"{label_of(study.summary, name)}, {task}"
+                matrix = figures.difference_matrix(models, pairs, better, title)
+                drawn.append(Chart(title, _order(models), matrix))
+    return tuple(drawn)
+
+
 def training_chart(family: Family, colors: Mapping[str, str]) -> Chart | None:
     """The losses of the family's first run, phase by phase."""
     curves = {

@@ -70,6 +70,10 @@ def _comparison(study: Study, colors: Mapping[str, str]) -> Iterator[Block]:
     for task, drawn in charts.metric_charts(study, colors):
         yield Block(Heading(task.capitalize(), size=12), keep=True)
         yield from (Block(each.drawing, half=True) for each in drawn)
+    differences = charts.difference_charts(study)
+    if differences:
+        yield Block(Heading("Who differs from whom, on the same requests", size=12), keep=True)
+        yield from (Block(each.drawing, half=True) for each in differences)
     swept = charts.extrapolation_charts(study, colors)
     if swept:
         yield Block(Heading("Beyond the training range", size=12), keep=True)

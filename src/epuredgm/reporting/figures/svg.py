@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from matplotlib import style
@@ -43,15 +44,17 @@ def svg(chart: Chart, title: str, description: str) -> str:
     for element in root.iter():
         _theme(element)
     _name(root, title, description)
-    ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def _strip(root: ElementTree.Element) -> None:
     """Take out what the page does not need: metadata, a style sheet that would rule the whole page, sizes."""
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(f"{{{SVG}}}")  # said once, at the root
+    root.set("xmlns", SVG)
     for parent in list(root.iter()):
         for child in list(parent):
-            if child.tag == f"{{{SVG}}}metadata" or child.find(f"{{{SVG}}}style") is not None:
+            if child.tag == "metadata" or child.find("style") is not None:
                 parent.remove(child)
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
@@ -67,7 +70,7 @@ def _theme(element: ElementTree.Element) -> None:
         looks = looks.replace(INK, "currentColor")
         looks = _FONT.sub(lambda found: _font(*found.groups()), looks)
         element.set("style", _FAMILY.sub("", looks))
-    elif element.tag == f"{{{SVG}}}text":
+    elif element.tag == "text":
         element.set("style", "fill: currentColor")
     for name in ("d", "x", "y", "width", "height"):
         value = element.get(name)
@@ -89,30 +92,36 @@ def _font(first: str | None, second: str | None, size: str) -> str:
 
 
 def _name(root: ElementTree.Element, title: str, description: str) -> None:
-    """Title and description; and identifiers, for what is referred to, that no other figure has."""
-    used = list(dict.fromkeys(name for element in root.iter() for name in _referred(element)))
-    for element in root.iter():
-        if element.get("id") not in used:
-            element.attrib.pop("id", None)
-    content = ElementTree.tostring(root, encoding="unicode")
-    for index, old in enumerate(used):  # matplotlib makes some of them of places in memory
-        content = content.replace(old, str(index))
-    prefix = PREFIX + hashlib.sha256(f"{content}\0{title}\0{description}".encode()).hexdigest()[:12]
-    names = {old: f"{prefix}-{index}" for index, old in enumerate(used)}
+    """Title and description; and identifiers, for what is referred to, that no other figure has.
+
+    They are numbered before they get the hash of the content: some of matplotlib's are made from places in
+    memory.
+    """
+    used = [name for element in root.iter() for name in _referred(element)]
+    _rename(root, {old: f"{index}" for index, old in enumerate(dict.fromkeys(used))})
+    content = ElementTree.tostring(root) + f"\0{title}\0{description}".encode()
+    prefix = PREFIX + hashlib.sha256(content).hexdigest()[:12]
+    _rename(root, {f"{index}": f"{prefix}-{index}" for index in range(len(used))})
+    for index, (tag, words) in enumerate((("title", title), ("desc", description))):
+        child = ElementTree.Element(tag, {"id": f"{prefix}-{tag}"})
+        child.text = words
+        root.insert(index, child)
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
+
+
+def _rename(root: ElementTree.Element, names: Mapping[str, str]) -> None:
+    """Give identifiers new names, here and where they are referred to; those without one are taken out."""
     for element in root.iter():
         if "id" in element.attrib:
-            element.set("id", names[element.attrib["id"]])
+            old = element.attrib.pop("id")
+            if old in names:
+                element.set("id", names[old])
         for key, value in list(element.attrib.items()):
             if key == "href":
                 element.set(key, f"#{names[value[1:]]}")
             elif "url(#" in value:
                 element.set(key, _REFERENCE.sub(lambda found: f"url(#{names[found[1]]})", value))
-    for index, (tag, words) in enumerate((("title", title), ("desc", description))):
-        child = ElementTree.Element(f"{{{SVG}}}{tag}", {"id": f"{prefix}-{tag}"})
-        child.text = words
-        root.insert(index, child)
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
 
 
 def _referred(element: ElementTree.Element) -> list[str]:
