@@ -13,6 +13,7 @@ from epuredgm.config import Overrides, compose, find_conf
 from epuredgm.core import inception
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Job, Stage
+from epuredgm.core.metrics import metric_names
 from epuredgm.core.places import Workspace
 from epuredgm.core.sources import signature
 from epuredgm.orchestration.assess import Assessment, assess
@@ -67,6 +68,7 @@ class Study:
             stages=stages,
             others=others,
             source=self.source(),
+            metrics=metric_names(),
             extractors=inception.signature(next(iter(self.configs.values())), self.workspace),
             png=png,
         )
