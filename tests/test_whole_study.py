@@ -53,7 +53,8 @@ def results(workspace: Path) -> dict[str, str]:
         for weights in pointer.glob("check/*.safetensors"):
             found[f"{pointer.relative_to(base)}/{weights.name}"] = tree_sha256(weights)
     for pattern in ("samples/**/samples.npz", "evaluation_results/**/*.*"):
-        found.update({str(file.relative_to(base)): tree_sha256(file) for file in base.glob(pattern)})
+        files = (file for file in base.glob(pattern) if file.stem != "report")  # which tells times
+        found.update({str(file.relative_to(base)): tree_sha256(file) for file in files})
     return found
 
 

@@ -130,14 +130,14 @@ def test_status_of_an_empty_workspace_says_so(tmp_path: Path) -> None:
         ("rnu", "Did you mean 'run'"),
         ("verify --dataset toy --conf /nowhere", "not a configuration folder"),
         ("aggregate --dataset toy", "no evaluated run"),
+        ("report --dataset toy", "no evaluated run"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(
     words: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = (
-        ["--workspace", str(tmp_path)] if words.split()[0] in ("run", "aggregate") and len(words) > 4 else []
-    )
+    reads = words.split()[0] in ("run", "aggregate", "report") and len(words) > 4
+    place = ["--workspace", str(tmp_path)] if reads else []
     if "verify" in words:
         with pytest.raises(SystemExit) as end:
             main(words.split())

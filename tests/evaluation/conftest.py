@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from epuredgm.core.monitor import SILENT
-from epuredgm.core.settings import EvaluationSettings
+from epuredgm.core.settings import DomainSettings, EvaluationSettings, InceptionSettings, ReferenceSettings
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data import toy_table
 from epuredgm.data.designs import Designs
@@ -17,6 +18,9 @@ from epuredgm.data.measure import mirrored_height, mirrored_width
 from epuredgm.data.samples import SampleSet
 from epuredgm.data.toy_shapes import COMPONENTS, render, split_channels
 from epuredgm.data.toy_stream import draw
+from epuredgm.evaluation.extractor import Setting
+from epuredgm.evaluation.extractors import domain
+from epuredgm.evaluation.reference import Reference, load_reference, make_reference
 
 Make = Callable[..., SampleSet]
 
@@ -57,6 +61,27 @@ def published() -> Designs:
 @pytest.fixture(scope="session")
 def settings() -> EvaluationSettings:
     return EvaluationSettings(bootstrap=100, confidence=0.95, floor_repeats=10, jackknife_groups=10)
+
+
+@pytest.fixture(scope="session")
+def domain_setting(spec: DataSpec) -> Setting:
+    """An extractor that is learned in a few seconds."""
+    domain = DomainSettings(
+        features=8, steps=250, batch_size=32, lr=3e-3, fault_chance=0.3, fault_weight=2.0, seed=0
+    )
+    inception = InceptionSettings(weights=None, sha256="0" * 8, download=False, designs=10)
+    return Setting(spec, ReferenceSettings(domain, inception), None, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def reference(
+    designs: Designs, domain_setting: Setting, tmp_path_factory: pytest.TempPathFactory
+) -> Reference:
+    """The toy designs as an extractor sees them that was learned from their train split."""
+    torch.set_num_threads(1)
+    path = tmp_path_factory.mktemp("reference") / "toy"
+    make_reference((domain.MAKER,), domain_setting, designs, path, SILENT)
+    return load_reference((domain.MAKER,), domain_setting, designs, path)
 
 
 @pytest.fixture(scope="session")

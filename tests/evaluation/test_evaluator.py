@@ -353,7 +353,7 @@ def test_both_sides_and_the_floor_count_alike(score: Score, make: Make, designs:
 
 def test_fid_has_its_place_and_its_reason(score: Score, make: Make, designs: Designs) -> None:
     result = score({"unconditional": make(designs.images[:10])})
-    assert result["metrics"]["fid"] is None and "later" in result["metrics"]["fid_reason"]
+    assert result["metrics"]["fid"] is None and "no extractor inception" in result["metrics"]["fid_reason"]
     assert {"fid", "iou_dice", "rce", "com"} <= set(result["metrics"])
 
 
@@ -413,9 +413,13 @@ def test_every_metric_declares_headlines_that_it_computes(
     images = test_split.images[:50]
     asked = test_split.rows(np.arange(50))
     modes = score(
-        {"conditional": make(images, asked=asked), "inpainting": {"fpu": make(images, asked=asked, given=2)}}
+        {
+            "conditional": make(images, asked=asked),
+            "inpainting": {"fpu": make(images, asked=asked, given=2)},
+            "extrapolation": replace(make(images, asked=asked), ids=make(images).ids),
+        }
     )["modes"]
-    blocks = {**modes["conditional"], **modes["inpainting"]["fpu"]}
+    blocks = {**modes["conditional"], **modes["inpainting"]["fpu"], **modes["extrapolation"]}
     for metric in metrics.all_metrics():
         paths = [path for path, _ in figures({"": blocks[metric.key]} if metric.bare else blocks[metric.key])]
         for head in metric.headlines:

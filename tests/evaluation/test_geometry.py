@@ -36,6 +36,60 @@ def test_pieces_at_eight_need_only_the_masks_in_several_pieces_at_four(masks: Ma
 
 
 @given(some_masks)
+def test_plain_masks_are_one_piece_and_the_others_are_labelled(masks: Masks) -> None:
+    counts = geometry.pieces(masks, 4)
+    assert (counts[geometry.is_stack(masks)] == 1).all()
+    np.testing.assert_array_equal(geometry.pieces_at_four(masks), counts)
+
+
+@pytest.mark.parametrize("width", [7, 8, 31, 32, 33, 63, 64, 65])
+def test_a_stack_of_overlapping_runs_is_plain_up_to_the_width_of_a_word(width: int) -> None:
+    mask = np.zeros((1, 1, 5, width), dtype=bool)
+    mask[0, 0, 1, : width - 1] = mask[0, 0, 2, width - 2 :] = mask[0, 0, 3, width - 1] = True
+    assert geometry.is_stack(mask).item() == (width <= 64)
+    apart = mask.copy()
+    apart[0, 0, 2, width - 2] = False
+    assert not geometry.is_stack(apart).item()
+    assert geometry.pieces_at_four(apart).item() == 2
+
+
+@given(some_masks)
+def test_contact_lengths_count_the_sides_between_two_components(masks: Masks) -> None:
+    count, channels, height, width = masks.shape
+    measured = geometry.contact_lengths(masks)
+    assert measured.shape == (count, len(geometry.pairs(channels)))
+    for k, (a, b) in enumerate(geometry.pairs(channels)):
+        for n in range(count):
+            sides = 0
+            for y, x in np.ndindex(height, width):
+                for v, u in ((y + 1, x), (y, x + 1)):
+                    if v < height and u < width:
+                        here, there = masks[n, :, y, x], masks[n, :, v, u]
+                        sides += bool((here[a] and there[b]) or (here[b] and there[a]))
+            assert measured[n, k] == sides
+            if not (masks[n, a] & masks[n, b]).any():
+                assert (measured[n, k] > 0) == geometry.contacts(masks)[n, k, 0]
+
+
+@given(some_masks)
+def test_thickness_is_the_mean_and_the_largest_count_of_lit_rows_and_columns(masks: Masks) -> None:
+    measured = geometry.thickness(geometry.profiles(masks), masks.shape[2])
+    for n, c in np.ndindex(masks.shape[:2]):
+        for axis in (0, 1):
+            counts = masks[n, c].sum(axis=1 - axis)
+            lit = counts[counts > 0]
+            expected = [lit.mean(), lit.max()] if lit.size else [0, 0]
+            np.testing.assert_allclose(measured[n, c, 2 * axis : 2 * axis + 2], expected, rtol=1e-12)
+
+
+def test_what_has_no_place_is_further_off_than_anything_that_has_one() -> None:
+    places = np.array([[0.0, 0.0], [63.0, 31.0], [np.nan, np.nan]])
+    placed = geometry.far_outside(places, (64, 32))
+    between = np.abs(placed[0] - placed[1])
+    assert (np.abs(placed[2] - placed[:2]) > between).all()
+
+
+@given(some_masks)
 def test_areas_centres_and_boxes_equal_those_of_each_mask(masks: Masks) -> None:
     height = masks.shape[2]
     profile = geometry.profiles(masks)
@@ -92,6 +146,7 @@ def test_descriptors_do_not_depend_on_how_the_set_is_cut(monkeypatch: pytest.Mon
 
     def everything(population: Population) -> list[NDArray[np.float64]]:
         whole = [population.areas(), population.centres(), population.boxes(), population.overlaps()]
+        whole += [population.thickness(), population.contact_lengths()]
         return [*whole, population.contacts(), population.pieces(4), population.pieces(8)]
 
     at_once = everything(_population(masks))

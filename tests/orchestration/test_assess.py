@@ -79,6 +79,13 @@ def test_a_new_metric_needs_no_new_samples(finished: Path) -> None:
     assert to_do(found) == {EVALUATE, "evaluate/b_toy/seed0", SUMMARY, REPORT}
 
 
+def test_a_new_metric_file_is_named_and_makes_evaluations_alone_stale(finished: Path) -> None:
+    configs = {name: config(name) for name in "ab"}
+    found = verdicts(finished, plan(configs, (0,), stages=list(Stage), metrics=["ink"]))
+    assert to_do(found) == {EVALUATE, "evaluate/b_toy/seed0", SUMMARY, REPORT}
+    assert found[EVALUATE].reasons == ("source.metric.ink (unset) -> there",)
+
+
 def test_a_new_seed_leaves_the_old_ones(finished: Path) -> None:
     found = verdicts(finished, study(seeds=(0, 1)))
     assert {key for key in to_do(found) if "seed0" in key} == set()
@@ -108,9 +115,9 @@ def test_a_changed_folder_is_noticed(finished: Path, harm: str) -> None:
     if harm == "add":
         (folder / "more").write_text("more")
     elif harm == "remove":
-        (folder / "designs").unlink()
+        (folder / "content").unlink()
     else:
-        (folder / "designs").write_text("x" * 64)
+        (folder / "content").write_text("x" * 64)
     assert verdicts(finished)["prepare/toy"].reasons == ("output toy is changed",)
 
 

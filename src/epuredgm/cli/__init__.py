@@ -17,8 +17,10 @@ COMMANDS = {
     "verify": "Check everything that a run needs, before it costs an hour.",
     "status": "Show what is done, running, failed and left.",
     "aggregate": "Collect all results of a data set and rank the models.",
+    "compare": "Hold two or more studies or runs against each other.",
+    "report": "Write the report of a data set, and show it in a browser.",
     "models": "List the model families and what each supports.",
-    "data": "List, make, inspect and export data sets.",
+    "data": "List, make, inspect and export data sets; fetch the weights behind FID.",
     "config": "Print the configuration that would be used, and where each value comes from.",
     "completion": "Print the shell's completion script.",
 }

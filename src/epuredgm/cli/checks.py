@@ -16,8 +16,10 @@ from typing import Any
 
 from epuredgm.cli.errand import errand
 from epuredgm.cli.study import Request, Study, resolve
+from epuredgm.cli.weights import found
 from epuredgm.cli.words import size
 from epuredgm.core.errors import EpureError
+from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.jobs import Stage
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
@@ -55,6 +57,7 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
     yield Check("configuration", "ok", f"{len(study.configs)} composed ({names}), profile {study.profile}")
     yield from _workspace(study)
     yield _data(study, silent)
+    yield _inception(study)
     yield _dependencies()
     facts = _probe(study)
     if "error" in facts:
@@ -90,6 +93,25 @@ def _data(study: Study, silent: bool) -> Check:
         )
     return Check(
         "data", "ok", f"{study.dataset}: {made['train']} train and {made['test']} test designs, all valid"
+    )
+
+
+def _inception(study: Study) -> Check:
+    """The weights behind FID: a run goes on without them, but not with wrong ones."""
+    settings = next(iter(study.configs.values()))["reference"]["inception"]
+    try:
+        path = found(study)
+        if path is not None:
+            sha256 = check_weights(path, settings["sha256"])
+            return Check("inception weights", "ok", f"{path}, SHA-256 {sha256[:8]}...")
+    except (EpureError, OSError) as error:
+        message, hint = (error.message, error.hint) if isinstance(error, EpureError) else (str(error), "")
+        return Check("inception weights", "failed", message, hint)
+    return Check(
+        "inception weights",
+        "warning",
+        "not here: FID and KID will be null",
+        f"{FETCH}; without a network, with a file from elsewhere: {FETCH} --from FILE",
     )
 
 

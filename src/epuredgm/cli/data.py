@@ -11,6 +11,7 @@ import click
 
 from epuredgm.cli.errand import errand
 from epuredgm.cli.options import conf_option, dataset_option, json_option, workspace_option
+from epuredgm.cli.weights import PATIENT, fetch
 from epuredgm.config import Conf, compose, find_conf
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.places import Workspace
@@ -22,7 +23,7 @@ OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 
 @click.group()
 def command() -> None:
-    """List, make, inspect and export data sets.
+    """List, make, inspect and export data sets; fetch the weights behind FID.
 
     A data set is one file in conf/dataset/; docs/data.md shows how to add one.
     """
@@ -134,6 +135,34 @@ def export(
     )
 
 
+@command.command("fetch-weights")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
+    metavar="FILE",
+    help="Take them from this file instead of the network.",
+)
+@workspace_option
+@conf_option
+@json_option
+@OVERRIDES
+def fetch_weights(
+    source: Path | None, workspace: Path, conf_dir: Path | None, as_json: bool, overrides: tuple[str, ...]
+) -> None:
+    """Get the Inception weights behind FID and KID, once for a workspace.
+
+    They are pytorch-fid's (95 MB). Without a network, fetch them elsewhere and give the file with --from.
+    Their hash is checked before they are kept.
+    """
+    conf = find_conf(conf_dir)
+    config = _composed(conf, conf.names("dataset")[0], overrides)
+    sha256 = config["reference"]["inception"]["sha256"]
+    result = fetch(workspace, sha256, source, timeout=PATIENT, silent=as_json)
+    state = "are in" if result["fetched"] else "were there already:"
+    click.echo(json.dumps(result, indent=2) if as_json else f"Inception weights {state} {result['path']}")
+
+
 def _request(
     task: str, conf_dir: Path | None, dataset: str, workspace: Path, overrides: tuple[str, ...]
 ) -> dict[str, Any]:
@@ -146,10 +175,13 @@ def _request(
 def _section(conf: Conf, dataset: str, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
     """The composed ``dataset`` section; it is the same for every model and profile."""
     conf.check("dataset", dataset)
-    section: dict[str, Any] = compose(
-        conf, dataset, conf.names("model")[0], conf.names("profile")[0], overrides
-    )["dataset"]
+    section: dict[str, Any] = _composed(conf, dataset, overrides)["dataset"]
     return section
+
+
+def _composed(conf: Conf, dataset: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """A whole configuration, of which only what no model and no profile changes is looked at."""
+    return compose(conf, dataset, conf.names("model")[0], conf.names("profile")[0], overrides)
 
 
 def _listed(conf: Conf, name: str, workspace: Workspace) -> dict[str, Any]:

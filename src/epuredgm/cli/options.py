@@ -81,6 +81,15 @@ def conf_option(function: F) -> F:
     )(function)
 
 
+def weights_option(function: F) -> F:
+    """``--inception-weights FILE``, as an absolute path."""
+    return click.option(
+        "--inception-weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
+        help="Weights of the network behind FID; default: those of 'epuredgm data fetch-weights'.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)

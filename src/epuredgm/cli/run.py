@@ -18,17 +18,20 @@ from epuredgm.cli.options import (
     json_option,
     models_option,
     profile_option,
+    weights_option,
     workspace_option,
 )
+from epuredgm.cli.standings import print_standings
 from epuredgm.cli.study import Request, Study, resolve
-from epuredgm.cli.tables import plan_json, print_plan, print_ranking
+from epuredgm.cli.tables import plan_json, print_plan
+from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
 from epuredgm.orchestration.assess import Assessment
 from epuredgm.orchestration.execute import Outcome, execute
 
-FORCED = {"train": Stage.TRAIN, "sample": Stage.SAMPLE, "evaluate": Stage.EVALUATE}
+FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFERENCE, Stage.EVALUATE)}
 
 
 @click.command()
@@ -53,6 +56,7 @@ FORCED = {"train": Stage.TRAIN, "sample": Stage.SAMPLE, "evaluate": Stage.EVALUA
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1."
 )
 @click.option("--wait", is_flag=True, help="Wait while another run works in this workspace.")
+@weights_option
 @workspace_option
 @conf_option
 @json_option
@@ -71,6 +75,7 @@ def command(
     png: bool,
     device: str,
     wait: bool,
+    inception_weights: Path | None,
     workspace: Path,
     conf_dir: Path | None,
     as_json: bool,
@@ -91,7 +96,18 @@ def command(
     Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
     """
     study = resolve(
-        Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
+        Request(
+            dataset,
+            workspace,
+            conf_dir,
+            models,
+            seeds,
+            profile,
+            device,
+            num_samples,
+            overrides,
+            inception_weights,
+        )
     )
     skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
     scoring = (Stage.REFERENCE, Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
@@ -102,12 +118,18 @@ def command(
         if stage not in stages:
             raise BadRequest(f"--force {stage} and --skip-... contradict each other", "Give one of the two.")
     assessments = study.assess(study.jobs(stages, png=png), forced)
+    scored = any(a.to_do and a.job.stage in scoring for a in assessments)
     if dry_run:
+        weights = outlook(study) if scored else ""
         if as_json:
             click.echo(json.dumps(plan_json(study, assessments), indent=2))
         else:
             print_plan(study, assessments)
+            if weights:
+                answer(weights)
         return 0
+    if scored and at_the_door(study, silent=as_json):
+        assessments = study.assess(study.jobs(stages, png=png), forced)
     outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
     return outcome.exit_code
 
@@ -140,6 +162,6 @@ def carry_out(
         answer(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
     else:
         if summary.exists() and not outcome.interrupted:
-            print_ranking(read_json(summary))
+            print_standings(read_json(summary))
         view.say(outcome.text())
     return outcome

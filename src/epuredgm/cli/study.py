@@ -13,6 +13,7 @@ from epuredgm.config import Overrides, compose, find_conf
 from epuredgm.core import inception
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Job, Stage
+from epuredgm.core.metrics import metric_names
 from epuredgm.core.places import Workspace
 from epuredgm.core.sources import signature
 from epuredgm.orchestration.assess import Assessment, assess
@@ -33,6 +34,7 @@ class Request:
     device: str = "auto"
     num_samples: int | None = None
     overrides: tuple[str, ...] = ()
+    inception_weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Study:
             stages=stages,
             others=others,
             source=self.source(),
+            metrics=metric_names(),
             extractors=inception.signature(next(iter(self.configs.values())), self.workspace),
             png=png,
         )
@@ -89,6 +92,8 @@ def resolve(request: Request) -> Study:
     words = list(request.overrides)
     if request.num_samples is not None:
         words.append(f"sampling.num_samples={request.num_samples}")
+    if request.inception_weights is not None:
+        words.append(f"reference.inception.weights={_quoted(request.inception_weights)}")
     overrides = Overrides.parse(words, conf.names("model"))
     unused = sorted(set(overrides.by_model or {}) - set(models))
     if unused:
@@ -110,3 +115,8 @@ def resolve(request: Request) -> Study:
         workspace=Workspace(request.workspace, first["profile"]["branch"]),
         devices=devices,
     )
+
+
+def _quoted(path: Path) -> str:
+    """A path as Hydra's grammar reads it literally."""
+    return "'" + str(path).replace("'", "\\'") + "'"

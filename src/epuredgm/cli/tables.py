@@ -1,8 +1,8 @@
-"""Plans and rankings as tables on the terminal, and as JSON for programs."""
+"""Plans as tables on the terminal, and as JSON for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -71,48 +71,3 @@ def _total(assessments: Sequence[Assessment]) -> str:
     elif to_do:
         text += "; no history yet to predict time and disk from"
     return text + ". Nothing was written."
-
-
-def print_ranking(summary: Mapping[str, Any]) -> None:
-    """The ranking of ``summary.json``: a line for each model, a column for each figure that ranked."""
-    by = summary["ranked_by"]
-    heads = {name: summary["headlines"][name] for name in by["over"]}
-    table = Table(
-        title=f"{summary['dataset']}: runs evaluated: {summary['num_runs']}, ranked by {by['metric']}",
-        title_justify="left",
-        header_style="bold",
-        box=None,
-        caption=f"({by['reason']}; in grey: real designs against real designs; all figures: results.csv)",
-        caption_justify="left",
-    )
-    for column in ("", "model", "runs"):
-        table.add_column(column)
-    for name, about in heads.items():
-        unit = f" [{about['unit']}]" if about["unit"] else ""
-        table.add_column(
-            f"{name}{escape(unit)} {'↓' if about['better'] == 'lower' else '↑'}", justify="right"
-        )
-    for row in summary["rankings"]:
-        figures = [_figure(row[f"{name}_mean"], row[f"{name}_std"]) for name in heads]
-        table.add_row(str(row["rank"]), f"[bold]{row['model']}[/]", str(row["num_runs"]), *figures)
-    floors = [_floor(summary, name) for name in heads]
-    table.add_row("", "[dim]real designs[/]", "", *floors)
-    console = wide_console()
-    console.print(table)
-    for warning in summary["warnings"]:
-        console.print(f"[yellow]note:[/] {escape(warning)}")
-
-
-def _figure(mean: float | None, std: float | None) -> str:
-    if mean is None:
-        return "-"
-    return f"{mean:.3g}" if std is None else f"{mean:.3g} ± {std:.2g}"
-
-
-def _floor(summary: Mapping[str, Any], name: str) -> str:
-    floors = [
-        each[name]["floor"]
-        for each in summary["model_aggregates"].values()
-        if each[name]["floor"] is not None
-    ]
-    return f"[dim]{floors[0]:.3g}[/]" if floors else ""

@@ -14,6 +14,7 @@ from epuredgm.cli.options import (
     json_option,
     models_option,
     profile_option,
+    weights_option,
     workspace_option,
 )
 from epuredgm.cli.study import Request
@@ -28,6 +29,7 @@ MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FA
 @profile_option
 @click.option("--num-samples", type=click.IntRange(min=1), help="Designs per mode, as for run.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="As for run.")
+@weights_option
 @workspace_option
 @conf_option
 @json_option
@@ -39,6 +41,7 @@ def command(
     profile: str,
     num_samples: int | None,
     device: str,
+    inception_weights: Path | None,
     workspace: Path,
     conf_dir: Path | None,
     as_json: bool,
@@ -50,7 +53,18 @@ def command(
     dependencies, write access, pointers, and one forward, backward and sample of each model on two images.
     The exit code is 1 if a check fails; warnings do not count.
     """
-    request = Request(dataset, workspace, conf_dir, models, seeds, profile, device, num_samples, overrides)
+    request = Request(
+        dataset,
+        workspace,
+        conf_dir,
+        models,
+        seeds,
+        profile,
+        device,
+        num_samples,
+        overrides,
+        inception_weights,
+    )
     checks: list[Check] = []
     for check in all_checks(request, silent=as_json):
         checks.append(check)

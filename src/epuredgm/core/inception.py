@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import file_sha256
 from epuredgm.core.places import Workspace
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
+
+FETCH = "epuredgm data fetch-weights"
+"""The command that gets them; with ``--from FILE`` where there is no network."""
 
 
 def find_weights(given: str | None, workspace: Workspace) -> Path | None:
@@ -23,6 +28,21 @@ def find_weights(given: str | None, workspace: Workspace) -> Path | None:
     """
     places = [Path(given).expanduser()] if given else [workspace.weights / NAME, _torch_cache() / NAME]
     return next((path for path in places if path.is_file()), None)
+
+
+def check_weights(path: Path, prefix: str) -> str:
+    """The SHA-256 of a weights file.
+
+    Raises:
+        BadRequest: if it does not begin with ``prefix`` (``reference.inception.sha256``).
+    """
+    sha256 = file_sha256(path)
+    if not sha256.startswith(prefix):
+        raise BadRequest(
+            f"{path} does not hold the Inception weights: its SHA-256 begins with {sha256[:8]}, not {prefix}",
+            f"Remove it and fetch them: {FETCH}; or name another file: --inception-weights FILE.",
+        )
+    return sha256
 
 
 def signature(config: Mapping[str, Any], workspace: Workspace) -> dict[str, str]:

@@ -67,7 +67,8 @@ def _problems(settings: Settings) -> Iterator[str]:
         "reference.domain.steps": (domain.steps >= 1, "at least 1"),
         "reference.domain.batch_size": (domain.batch_size >= 1, "at least 1"),
         "reference.domain.lr": (_is_rate(domain.lr), "positive and finite"),
-        "reference.domain.noise": (0 < domain.noise < math.inf, "positive and finite"),
+        "reference.domain.fault_chance": (0 <= domain.fault_chance <= 1, "between 0 and 1"),
+        "reference.domain.fault_weight": (0 <= domain.fault_weight < math.inf, "at least 0 and finite"),
         "reference.domain.seed": (domain.seed >= 0, "at least 0"),
         "reference.inception.sha256": (
             bool(re.fullmatch("[0-9a-f]{8,64}", inception.sha256)),

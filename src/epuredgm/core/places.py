@@ -97,6 +97,10 @@ class Workspace:
         """Folder of the report on a data set."""
         return self.results(dataset) / "report"
 
+    def report_page(self, dataset: str) -> Path:
+        """The report as one HTML file."""
+        return self.report(dataset) / "report.html"
+
     def summary(self, dataset: str) -> Path:
         """Aggregates and rankings of all runs on a data set."""
         return self.results(dataset) / "summary.json"

@@ -140,7 +140,8 @@ class DomainSettings:
     steps: int
     batch_size: int
     lr: float
-    noise: float  # what the network learns to remove, as a share of the intensity range
+    fault_chance: float  # of each kind of fault in a design that the network sees
+    fault_weight: float  # of telling where a design is faulty, beside what it is without faults
     seed: int
 
 

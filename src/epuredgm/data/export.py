@@ -16,6 +16,7 @@ from epuredgm.core.sources import SPLITS
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.data.pictures import encode
+from epuredgm.data.rendering import silhouettes
 from epuredgm.data.samples import SampleSet
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, values: s
 def _pictures(channels: Picture, names: Sequence[str], values: str) -> list[tuple[str, Picture]]:
     """The components (C, H, W) of one design and their union, each by name, as grey levels 0..255."""
     grey = channels * np.uint8(255) if values == "binary" else np.asarray(channels)
-    return [*zip(names, grey, strict=True), (UNION, grey.max(axis=0))]
+    return [*zip(names, grey, strict=True), (UNION, silhouettes(channels[None], values)[0])]
 
 
 def _write(path: Path, picture: Picture) -> None:

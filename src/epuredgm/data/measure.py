@@ -8,12 +8,57 @@ axis, is lost.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.errors import BadRequest
+from epuredgm.core.spec import Condition
+
 Images = NDArray[np.uint8]
+Measure = Callable[[Images], NDArray[np.float64]]  # (N, C, H, W) masks to (N,)
+Range = tuple[float, float]
+
+_RANGES: dict[Measure, Callable[[int, int], Range]] = {}
 
 
+def within(of_size: Callable[[int, int], Range]) -> Callable[[Measure], Measure]:
+    """Declares what a measure can say at all: (height, width) of a picture to the ends of its range."""
+
+    def declare(measure: Measure) -> Measure:
+        _RANGES[measure] = of_size
+        return measure
+
+    return declare
+
+
+def measure_of(condition: Condition) -> Measure:
+    """The function that reads a condition back from masks.
+
+    Raises:
+        BadRequest: if the declared function is not one of this package.
+    """
+    name = str(condition.measure)
+    module, _, function = name.rpartition(".")
+    if not module.startswith("epuredgm."):
+        raise BadRequest(
+            f"condition {condition.name}: {name} is not a function of this package",
+            "measure names a function below epuredgm., such as epuredgm.data.measure.mirrored_width.",
+        )
+    measure: Measure = getattr(import_module(module), function)
+    return measure
+
+
+def attainable(condition: Condition, height: int, width: int) -> Range:
+    """What a picture of this size that is not empty can measure; no bounds where none are declared."""
+    of_size = _RANGES.get(measure_of(condition))
+    return (-inf, inf) if of_size is None else of_size(height, width)
+
+
+@within(lambda height, width: (3, 2 * width))
 def mirrored_width(images: Images) -> NDArray[np.float64]:
     """Width in px of each whole design, ``min(2 W, 2 w + 1)`` for a half w pixels wide; 0 if it is empty.
 
@@ -23,10 +68,11 @@ def mirrored_width(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(np.asarray(images.any(axis=(1, 2))))
+    extent = _extent(np.asarray(_whole(images).any(axis=1)))
     return np.where(extent > 0, np.minimum(2 * images.shape[3], 2 * extent + 1), 0).astype(np.float64)
 
 
+@within(lambda height, width: (2, height + 1))
 def mirrored_height(images: Images) -> NDArray[np.float64]:
     """Height in px of each whole design, one more than the half's bounding height; 0 if it is empty.
 
@@ -36,8 +82,13 @@ def mirrored_height(images: Images) -> NDArray[np.float64]:
     Returns:
         (N,) float64.
     """
-    extent = _extent(np.asarray(images.any(axis=(1, 3))))
+    extent = _extent(np.asarray(_whole(images).any(axis=2)))
     return np.where(extent > 0, extent + 1, 0).astype(np.float64)
+
+
+def _whole(images: Images) -> NDArray[np.bool_]:
+    """(N, H, W) whether a pixel is lit in any component."""
+    return np.asarray(np.bitwise_or.reduce(images, axis=1) > 0)
 
 
 def _extent(lit: NDArray[np.bool_]) -> NDArray[np.int64]:

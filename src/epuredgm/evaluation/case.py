@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,61 +15,21 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.evaluation import jackknife
 from epuredgm.evaluation.distances import Line
 from epuredgm.evaluation.extractor import Extractor
+from epuredgm.evaluation.marginal import Distance
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.resampling import (
     Draws,
-    noise_interval,
     percentile_interval,
     share_interval,
     weighted_means,
 )
-from epuredgm.evaluation.scalar import Figure, number, scalar
+from epuredgm.evaluation.scalar import Figure, scalar
 from epuredgm.evaluation.view import View, jackknife_groups
 
 Floats = NDArray[np.float64]
+Found = TypeVar("Found")
 PerDesign = Callable[[Population], Floats]
 OfSets = Callable[[Floats, Floats], float]  # (n, D) and (m, D) to one figure
-
-
-@dataclass(frozen=True)
-class Distance:
-    """A distance between generated and real designs, with what is needed to judge and to average it.
-
-    Attributes:
-        value: the plug-in value; None if there is none, for ``reason``.
-        resampled: (B,) its value in each bootstrap resample (biased upwards: legacy figures only).
-        noise: (B,) a bound on its error in each bootstrap resample, see :mod:`.resampling`.
-        floors: (R,) its value in each real-against-real draw.
-    """
-
-    value: float | None
-    resampled: Floats
-    noise: Floats
-    floors: Floats
-    reason: str = ""
-
-    @classmethod
-    def mean(cls, parts: Sequence[Distance]) -> Distance:
-        """The mean of several distances; missing if one of them is."""
-        missing = next((part.reason for part in parts if part.value is None), "")
-        floors = np.mean([part.floors for part in parts], axis=0)
-        if missing:
-            return cls(None, np.empty(0), np.empty(0), floors, missing)
-        return cls(
-            value=float(np.mean([part.value for part in parts])),
-            resampled=np.mean([part.resampled for part in parts], axis=0),
-            noise=np.mean([part.noise for part in parts], axis=0),
-            floors=floors,
-        )
-
-    def scalar(self, confidence: float) -> Figure:
-        """The figure as results hold it."""
-        interval = None if self.value is None else noise_interval(self.value, self.noise, confidence)
-        return scalar(self.value, interval, self.floors, self.reason, lambda: self.resampled)
-
-    def legacy(self) -> list[float | None]:
-        """``[mean, population std]`` of the bootstrapped distance, as earlier tools reported it."""
-        return mean_and_std(self.resampled)
 
 
 @dataclass(frozen=True)
@@ -89,6 +50,7 @@ class Case:
         seed: of random choices that depend on counts and the set alone.
         extractors: names of those that there are.
         missing: names of those that cannot be had, each with the reason.
+        memory: what all cases of one evaluation share, see :meth:`once`.
     """
 
     spec: DataSpec
@@ -105,12 +67,23 @@ class Case:
     seed: int
     extractors: Mapping[str, Extractor]
     missing: Mapping[str, str]
+    memory: dict[str, Any]
 
     @cached_property
     def absent(self) -> frozenset[int]:
         """The components of which no real design of either split has a pixel."""
         found = self.train.areas().any(axis=0) | self.test.areas().any(axis=0)
         return frozenset(np.flatnonzero(~found).tolist())
+
+    def once(self, name: str, compute: Callable[[], Found]) -> Found:
+        """What ``compute`` gives, called for the first case of an evaluation and remembered as ``name``.
+
+        For what depends on nothing but the real designs and on what ``name`` says.
+        """
+        if name not in self.memory:
+            self.memory[name] = compute()
+        found: Found = self.memory[name]
+        return found
 
     def wasserstein(self, values: PerDesign, missing: str = "") -> Distance:
         """W1 between generated and real designs on one axis; missing if a side has no value on it.
@@ -168,7 +141,13 @@ class Case:
         return self.missing.get(extractor, f"the reference has no extractor {extractor}")
 
     def of_sets(
-        self, view: View, figure: OfSets, left_out: Floats | None = None, lowest: float = 0.0
+        self,
+        view: View,
+        figure: OfSets,
+        left_out: Floats | None = None,
+        lowest: float = 0.0,
+        name: str = "",
+        biased: bool = False,
     ) -> Figure:
         """A figure of two whole sets, with its jackknife interval and its real-against-real floor.
 
@@ -177,39 +156,60 @@ class Case:
             figure: computes it from two sets of points; only that of whole sets where ``left_out`` is given.
             left_out: (G,) the figure without each group, if there is a quicker way to it.
             lowest: what an interval is cut at.
+            name: of the figure and of its feature space; the floor of figures of one name and count is made
+                once per evaluation.
+            biased: of finite sets the figure lies above that of their laws; the interval reaches down by what
+                the jackknife says of that. Without it the interval is around the mean figure at this count.
         """
+        floors = self.floors(view, figure, name)
+        if reason := self.too_few(view):
+            return scalar(None, floors=floors, reason=reason)
         value = figure(view.generated, view.real)
         if left_out is None:
-            kept = [view.groups != g for g in range(int(view.groups.max(initial=0)) + 1)]
-            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in kept])
-        interval = jackknife.interval(value, left_out, self.confidence, lowest)
+            left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
+        low, high = jackknife.interval(value, left_out, self.confidence, lowest)
+        if biased:
+            low = max(lowest, low - max(0.0, jackknife.bias(value, left_out)))
         spread = left_out
-        return scalar(
-            value,
-            interval,
-            self.floors(view, figure),
-            replicates=lambda: jackknife.replicates(value, spread),
-        )
+        return scalar(value, (low, high), floors, replicates=lambda: jackknife.replicates(value, spread))
 
-    def floors(self, view: View, figure: OfSets) -> Floats:
-        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are."""
+    def too_few(self, view: View) -> str:
+        """Why two sets are too small for a figure with an interval; empty if they are not.
+
+        Two designs must be left when a group is left out.
+        """
+        left = view.kept().sum(axis=1).min(initial=len(view))
+        return f"{len(view)} designs on either side are too few" if left < 2 else ""
+
+    def floors(
+        self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str = ""
+    ) -> Floats:
+        """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are.
+
+        (R, ...) of one that gives several numbers; none where either pool has fewer than two designs.
+        """
         count = min(len(view), len(view.train), len(view.test))
+        if name:
+            return self.once(f"floor of {name} at {count}", lambda: self.floors(view, figure))
+        if count < 2:
+            return np.empty(0)
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]
-            for _ in range(view.repeats)
+            for _ in range(1 if count == len(view.train) == len(view.test) else view.repeats)  # all: one way
         ]
         return np.array([figure(*pair) for pair in pairs])
 
-    def mean(self, values: Floats, floor: PerDesign | None = None, missing: str = "") -> Figure:
+    def mean(self, values: Floats, floor: PerDesign | Floats | None = None, missing: str = "") -> Figure:
         """The mean over generated designs.
 
         Args:
             values: (n,) one number per generated design; NaN is left out.
-            floor: the same numbers for the train designs; without it the figure has no floor.
+            floor: the same numbers for the train designs, or (R,) the mean in each real-against-real draw;
+                without it the figure has no floor.
             missing: the reason that is given if all values are NaN.
         """
-        floors = None if floor is None else weighted_means(self.draws.train, floor(self.train))
+        floors = self._means_of_draws(floor)
         if not np.isfinite(values).any():
             return scalar(None, floors=floors, reason=missing or "no design has a value")
         resampled = weighted_means(self.draws.generated, values)
@@ -217,18 +217,28 @@ class Case:
         return scalar(float(np.nanmean(values)), interval, floors, replicates=lambda: resampled)
 
     def share(
-        self, flags: NDArray[np.bool_], floor: Callable[[Population], NDArray[np.bool_]] | None = None
+        self,
+        flags: NDArray[np.bool_],
+        floor: Callable[[Population], NDArray[np.bool_]] | Floats | None = None,
+        among: NDArray[np.bool_] | None = None,
+        missing: str = "",
     ) -> Figure:
         """The share of generated designs with a property.
 
         Args:
             flags: (n,) whether each generated design has it.
-            floor: the same for the train designs; without it the figure has no floor.
+            floor: the same for the train designs, or (R,) the share in each real-against-real draw; without
+                it the figure has no floor.
+            among: (n,) the designs that count; all without it.
+            missing: the reason that is given if none counts.
         """
-        hits, count = int(flags.sum()), len(flags)
-        floors = None if floor is None else weighted_means(self.draws.train, floor(self.train).astype(float))
+        counted = np.ones(len(flags), dtype=np.bool_) if among is None else among
+        hits, count = int(flags[counted].sum()), int(counted.sum())
+        floors = self._means_of_draws(floor)
+        if not count:
+            return scalar(None, floors=floors, reason=missing or "no design counts")
         interval = share_interval(hits, count, self.confidence)
-        values = flags.astype(np.float64)
+        values = np.where(counted, flags, np.nan)
         return scalar(
             hits / count,
             interval,
@@ -236,13 +246,12 @@ class Case:
             replicates=lambda: weighted_means(self.draws.generated, values),
         )
 
+    def _means_of_draws(self, floor: Callable[[Population], NDArray[Any]] | Floats | None) -> Floats | None:
+        if not callable(floor):
+            return floor
+        return weighted_means(self.draws.train, np.asarray(floor(self.train), dtype=np.float64))
+
 
 def _known(points: Floats) -> Floats:
     """The rows without NaN."""
     return points[np.isfinite(points).all(axis=1)]
-
-
-def mean_and_std(values: Floats) -> list[float | None]:
-    """``[mean, population std]``; ``[None, None]`` of nothing."""
-    finite = values[np.isfinite(values)]
-    return [number(float(finite.mean())), number(float(finite.std()))] if finite.size else [None, None]

@@ -97,6 +97,7 @@ class _Bench:
         reference: Reference,
     ) -> None:
         self.spec, self.settings, self.seed, self.reference = spec, settings, seed, reference
+        self.memory: dict[str, Any] = {}
         everyone = Population(designs.images, spec.values, designs.conditions, designs.condition_names)
         for name, features in reference.real.items():
             everyone.remember(name, features)
@@ -151,6 +152,7 @@ class _Bench:
             seed=derive(self.seed, "evaluate", name),
             extractors=self.reference.extractors,
             missing=self.reference.missing,
+            memory=self.memory,
         )
 
     def _rounds(self, samples: SampleSet, name: str) -> list[NDArray[np.int64]]:

@@ -5,6 +5,7 @@ Counts are exact: they are sums of zeros and ones far below 2^24, the largest in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +20,9 @@ IN_PLANE = {
     8: np.ones((3, 3), dtype=np.int8),
 }
 """Neighbourhood of a pixel, by connectivity."""
+
+SET_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
+"""(256,) ones in each byte."""
 
 
 def pairs(channels: int) -> list[tuple[int, int]]:
@@ -65,6 +69,24 @@ def boxes(profile: NDArray[np.float32], height: int) -> Floats:
     return np.where(lit, np.stack(sides, axis=-1).astype(np.float64), np.nan)
 
 
+def thickness(profile: NDArray[np.float32], height: int) -> Floats:
+    """(N, C, 4) mean and largest count of lit pixels in the lit rows, then in the lit columns; 0 if empty."""
+    found = []
+    for part in (profile[..., :height], profile[..., height:]):
+        lit = (part > 0).sum(axis=-1)
+        found += [part.sum(axis=-1, dtype=np.float64) / np.maximum(lit, 1), part.max(axis=-1)]
+    return np.stack(found, axis=-1).astype(np.float64)
+
+
+def far_outside(places: Floats, lengths: Sequence[int]) -> Floats:
+    """``places`` (..., k) with finite numbers for what has no place: axis i of NaN becomes ``-lengths[i]``.
+
+    That is a whole picture outside the picture: further from anything that lies in it than any two things in
+    it can be, so that drawing nothing always costs more than drawing something in the wrong place.
+    """
+    return np.where(np.isfinite(places), places, -np.asarray(lengths, dtype=np.float64))
+
+
 def shared_pixels(masks: Masks) -> Floats:
     """(N, P) pixels that belong to both components of a pair; designs without any cost next to nothing."""
     chosen = pairs(masks.shape[1])
@@ -101,6 +123,32 @@ def pieces(masks: Masks, connectivity: int) -> NDArray[np.int64]:
     return np.diff(largest, prepend=0).astype(np.int64).reshape(masks.shape[:2])
 
 
+def pieces_at_four(masks: Masks) -> NDArray[np.int64]:
+    """:func:`pieces` at connectivity 4: only masks that are no stack of runs are labelled."""
+    result = np.ones(masks.shape[:2], dtype=np.int64)
+    unclear = ~is_stack(masks)
+    if unclear.any():
+        result[unclear] = pieces(masks[unclear][:, None], 4)[:, 0]
+    return result
+
+
+def is_stack(masks: Masks) -> Masks:
+    """(N, C) whether a mask is plainly one piece: one run in each of its rows, each resting on the next one.
+
+    A row of up to 64 pixels is one machine word; of wider masks none is said to be plain.
+    """
+    *outer, height, width = masks.shape
+    if width > 64:
+        return np.zeros(outer, dtype=np.bool_)
+    packed = np.zeros((*outer, height, 8), dtype=np.uint8)
+    packed[..., : -(-width // 8)] = np.packbits(masks, axis=-1)
+    words = packed.view(">u8")[..., 0].astype(np.uint64)
+    starts = words & ~(words >> np.uint64(1))  # lit pixels whose left neighbour is not
+    one_run = ((starts & (starts - np.uint64(1))) == 0).all(axis=-1)  # a power of 2, or 0
+    resting = ((words[..., 1:] & words[..., :-1]) != 0).sum(axis=-1)
+    return np.asarray(one_run & (resting == (words != 0).sum(axis=-1) - 1))
+
+
 def pieces_from(masks: Masks, at_four: NDArray[np.int64]) -> NDArray[np.int64]:
     """:func:`pieces` at connectivity 8, given those at 4: only masks in several pieces are labelled again."""
     result = at_four.copy()
@@ -127,6 +175,22 @@ def contacts(masks: Masks) -> Masks:
             touching[:, k, side] = np.bitwise_or.reduce(met, axis=1)
     flags = np.concatenate([touching >> bit & 1 for bit in range(8)])
     return flags[: len(masks)].astype(np.bool_)
+
+
+def contact_lengths(masks: Masks) -> Floats:
+    """(N, P) sides at which a pixel of one component of a pair has a 4-connected neighbour of the other.
+
+    A side counts once, also where the two overlap on both of its pixels.
+    """
+    chosen = pairs(masks.shape[1])
+    result = np.zeros((len(masks), len(chosen)))
+    below, beside = (masks[..., :-1, :], masks[..., 1:, :]), (masks[..., :-1], masks[..., 1:])
+    for sides in (below, beside):
+        here, there = (np.packbits(side.reshape(*masks.shape[:2], -1), axis=-1) for side in sides)
+        for k, (a, b) in enumerate(chosen):
+            met = here[:, a] & there[:, b] | here[:, b] & there[:, a]
+            result[:, k] += SET_BITS[met].sum(axis=1)
+    return result
 
 
 def _bit_planes(masks: Masks) -> NDArray[np.uint8]:

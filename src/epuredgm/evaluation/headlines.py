@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.scalar import is_scalar
@@ -11,15 +11,38 @@ from epuredgm.evaluation.scalar import is_scalar
 Block = Mapping[str, Any]
 
 
-def headlines_of(block: Block, metrics: Sequence[Metric]) -> Iterator[tuple[str, Metric, Headline, str]]:
-    """(name, metric, headline, path) of every headline figure that a block has, stars filled in."""
+class Found(NamedTuple):
+    """A headline figure that a block has: its name and path have their stars filled in."""
+
+    name: str
+    metric: Metric
+    headline: Headline
+    path: str
+
+    def read(self, block: Block) -> Mapping[str, Any] | None:
+        """The figure in a block; None if that has none."""
+        figure = at(block.get(self.metric.key), self.path)
+        return figure if is_scalar(figure) else None
+
+
+def headlines_of(block: Block, metrics: Sequence[Metric]) -> Iterator[Found]:
+    """Every headline figure that a block has, in the order of the metrics."""
     for metric in metrics:
         content = block.get(metric.key)
         for head in metric.headlines if content is not None else ():
             for star in _stars(content, head.path):
                 path = head.path.replace("*", star)
                 if is_scalar(at(content, path)):
-                    yield head.name.replace("*", star), metric, head, path
+                    yield Found(head.name.replace("*", star), metric, head, path)
+
+
+def headlines_of_all(blocks: Sequence[Block], metrics: Sequence[Metric]) -> dict[str, Found]:
+    """Every headline figure that some block has, by name: in the order of the metrics and their headlines,
+    then of the stars, so that the order of the blocks changes nothing.
+    """
+    rank = {(metric.key, head.name): i for i, (metric, head) in enumerate(_declared(metrics))}
+    found = {each.name: each for block in blocks for each in headlines_of(block, metrics)}
+    return dict(sorted(found.items(), key=lambda e: (rank[e[1].metric.key, e[1].headline.name], e[0])))
 
 
 def at(content: Any, path: str) -> Any:
@@ -27,6 +50,11 @@ def at(content: Any, path: str) -> Any:
     for key in path.split(".") if path else ():
         content = content.get(key) if isinstance(content, Mapping) else None
     return content
+
+
+def _declared(metrics: Sequence[Metric]) -> Iterator[tuple[Metric, Headline]]:
+    for metric in metrics:
+        yield from ((metric, head) for head in metric.headlines)
 
 
 def _stars(content: Any, path: str) -> Iterator[str]:

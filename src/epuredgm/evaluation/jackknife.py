@@ -11,10 +11,10 @@ KID). Each group of rows, the same of both sets, is left out in turn; with G gro
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,15 @@ def replicates(value: float, left_out: Floats) -> Floats:
 
 
 def interval(value: float, left_out: Floats, confidence: float, lowest: float = 0.0) -> tuple[float, float]:
-    """The normal interval around ``value``, cut at ``lowest``."""
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * float(replicates(value, left_out).std(ddof=1))
+    """Student's interval around ``value`` with G - 1 degrees of freedom, cut at ``lowest``."""
+    quantile = float(stdtrit(len(left_out) - 1, (1 + confidence) / 2))
+    reach = quantile * float(replicates(value, left_out).std(ddof=1))
     return max(lowest, value - reach), value + reach
+
+
+def bias(value: float, left_out: Floats) -> float:
+    """How far the figure lies above that of endlessly many rows (Quenouille 1956), if positive.
+
+    Distances of finite sets lie above those of their laws: of equal laws they are not 0.
+    """
+    return (len(left_out) - 1) * float(left_out.mean() - value)

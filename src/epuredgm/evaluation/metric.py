@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,11 @@ class Headline:
         better: ``lower`` or ``higher``.
         unit: for people; empty for a pure number.
         ranked: it counts in the mean rank.
-        decides: it ranks alone where every run has it.
+        decides: it ranks alone where every run has it; of several the one with the smallest number, the most
+            widely known figure first. 0: it never does.
+        limit: beyond it no other merit counts (a generator that copies, or draws nothing): a model whose runs
+            all lie beyond it with their whole intervals is ranked after the others. None: no such limit.
+        bounds: the values that it can take; intervals over seeds end there.
     """
 
     name: str
@@ -28,7 +33,15 @@ class Headline:
     better: str = "lower"
     unit: str = ""
     ranked: bool = False
-    decides: bool = False
+    decides: int = 0
+    limit: float | None = None
+    bounds: tuple[float, float] = (0.0, math.inf)
+
+    def beyond(self, interval: tuple[float, float]) -> bool:
+        """Whether an interval lies beyond the limit as a whole."""
+        if self.limit is None:
+            return False
+        return interval[0] > self.limit if self.better == "lower" else interval[1] < self.limit
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,8 @@ class Metric:
         headlines: its figures for summaries, the most telling first.
         compute: one case to a JSON-ready block of figures made by :mod:`epuredgm.evaluation.scalar`.
         bare: the block is one figure, and ``metrics.<key>`` holds its value alone.
+        extractors: names of the feature extractors that its headlines look through; runs that used different
+            ones are not ranked by them.
     """
 
     key: str
@@ -50,3 +65,4 @@ class Metric:
     headlines: tuple[Headline, ...]
     compute: Callable[[Case], Json]
     bare: bool = False
+    extractors: tuple[str, ...] = ()

@@ -39,9 +39,15 @@ class Population:
         self._images = images
         self._features: dict[str, NDArray[Any]] = {}  # of all images, also of those that rows() left out
         self._index: NDArray[np.int64] | None = None
+        self._whole = self
 
     def __len__(self) -> int:
         return len(self.conditions)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of an image."""
+        return self._images.shape[2], self._images.shape[3]
 
     @property
     def images(self) -> Images:
@@ -51,7 +57,7 @@ class Population:
     def rows(self, index: NDArray[np.int64]) -> Population:
         """The designs at ``index``, in that order; descriptors are shared, so none is computed twice."""
         chosen = Population(self._images, self.values, self.conditions[index], self.condition_names)
-        chosen._features = self._features
+        chosen._features, chosen._whole = self._features, self._whole
         chosen._index = index if self._index is None else self._index[index]
         return chosen
 
@@ -64,6 +70,15 @@ class Population:
             step = max(1, CHUNK_BYTES // max(1, self._images[:1].nbytes))
             chunks = range(0, max(1, len(self._images)), step)
             self._features[name] = np.concatenate([compute(self._images[i : i + step]) for i in chunks])
+        return self._own(name)
+
+    def derived(self, name: str, compute: Callable[[Population], NDArray[Any]]) -> NDArray[Any]:
+        """(N, ...) what ``compute`` makes of the whole set's descriptors, once, remembered as ``name``."""
+        if name not in self._features:
+            self._features[name] = compute(self._whole)
+        return self._own(name)
+
+    def _own(self, name: str) -> NDArray[Any]:
         whole = self._features[name]
         return whole if self._index is None else whole[self._index]
 
@@ -87,19 +102,23 @@ class Population:
 
     @property
     def _height(self) -> int:
-        return int(self._images.shape[2])
+        return self.size[0]
 
     def areas(self) -> geometry.Floats:
         """(N, C) lit pixels of each component."""
-        return geometry.areas(self._profiles, self._height)
+        return self.derived("areas", lambda whole: geometry.areas(whole._profiles, whole._height))
 
     def centres(self) -> geometry.Floats:
         """(N, C, 2) centre of mass (row, column) of each component, NaN where it is empty."""
-        return geometry.centres(self._profiles, self._height)
+        return self.derived("centres", lambda whole: geometry.centres(whole._profiles, whole._height))
 
     def boxes(self) -> geometry.Floats:
         """(N, C, 4) first and last row, first and last column of each component, NaN where it is empty."""
-        return geometry.boxes(self._profiles, self._height)
+        return self.derived("boxes", lambda whole: geometry.boxes(whole._profiles, whole._height))
+
+    def thickness(self) -> geometry.Floats:
+        """(N, C, 4) mean and largest count of pixels in the lit rows, then in the lit columns; 0 if empty."""
+        return self.derived("thickness", lambda whole: geometry.thickness(whole._profiles, whole._height))
 
     def shared(self) -> geometry.Floats:
         """(N, P) pixels that two components share."""
@@ -118,7 +137,11 @@ class Population:
         """(N, P, 2) whether two components touch, at connectivity 4 and at 8."""
         return self.feature("contacts", lambda images: geometry.contacts(self.lit(images)))
 
+    def contact_lengths(self) -> geometry.Floats:
+        """(N, P) pixel sides at which two components meet."""
+        return self.feature("contact lengths", lambda images: geometry.contact_lengths(self.lit(images)))
+
     def _count_pieces(self, images: Images) -> NDArray[np.int64]:
         masks = geometry.with_union(self.lit(images))
-        at_four = geometry.pieces(masks, 4)
+        at_four = geometry.pieces_at_four(masks)
         return np.stack([at_four, geometry.pieces_from(masks, at_four)], axis=-1)

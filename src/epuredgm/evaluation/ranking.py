@@ -1,11 +1,21 @@
-"""Which model is best: by a metric that decides alone where every run has it, else by mean rank."""
+"""Models in order, by one figure or by their mean rank over several; three rules make the order fair.
+
+* Nobody is better than real designs: figures up to two standard deviations of the floor beyond the floor are
+  level, so that noise around the floor ranks nobody. Raw values break what ties are left, then names.
+* A model that is set back (it copies, or draws nothing) stands behind all others in every column.
+* A model without a figure is last of its kind in that column.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MEAN_RANK = "mean_rank"
+
+LEVEL = 2.0
+"""Standard deviations of real-against-real draws within which a figure is level with real designs."""
 
 
 @dataclass(frozen=True)
@@ -16,15 +26,49 @@ class Column:
         name: the figure's name in summaries.
         better: ``lower`` or ``higher``.
         values: model -> mean over its runs, or None where it has none.
-        decides: it ranks alone if every run has it.
-        complete: every run of every model has it.
+        floors: model -> mean and standard deviation of the figure between real designs, or None.
     """
 
     name: str
     better: str
     values: Mapping[str, float | None]
-    decides: bool = False
-    complete: bool = False
+    floors: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+
+    def raw(self, model: str) -> float:
+        """The figure as a cost; infinite where there is none."""
+        value = self.values[model]
+        return math.inf if value is None else self._sign * value
+
+    def cost(self, model: str) -> float:
+        """How much worse it is than real designs can be by chance; the raw cost where a floor is missing."""
+        value, floor = self.values[model], self.floors.get(model)
+        if any(v is not None and self.floors.get(m) is None for m, v in self.values.items()):
+            return self.raw(model)
+        if value is None or floor is None:
+            return math.inf
+        mean, std = floor
+        return max(0.0, self._sign * (value - mean) - LEVEL * std)
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self.better == "lower" else -1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model's place in a ranking.
+
+    Attributes:
+        model: its name.
+        value: what ranked it: a figure, or its mean rank; None if it has none.
+        places: column -> its rank there, 1 for the best; level models share their mean rank.
+        set_back: why it stands behind the others, or None.
+    """
+
+    model: str
+    value: float | None
+    places: Mapping[str, float]
+    set_back: str | None
 
 
 @dataclass(frozen=True)
@@ -32,60 +76,71 @@ class Ranking:
     """Models from best to worst.
 
     Attributes:
+        title: for people.
         metric: what ranked them, the name of a column or ``mean_rank``.
         reason: why that one.
         over: names of the columns behind it.
-        values: model -> the figure that ranked it, best first; None for a model without one.
-        places: model -> column name -> its rank there, 1 for the best; equal values share their mean rank.
+        rows: best first.
     """
 
+    title: str
     metric: str
     reason: str
     over: tuple[str, ...]
-    values: Mapping[str, float | None]
-    places: Mapping[str, Mapping[str, float]]
+    rows: tuple[Row, ...]
 
 
-def rank(models: Sequence[str], columns: Sequence[Column]) -> Ranking:
-    """Rank ``models`` by the first deciding column that is complete, else by mean rank over the others.
+def rank(
+    title: str,
+    reason: str,
+    models: Sequence[str],
+    columns: Sequence[Column],
+    set_back: Mapping[str, str],
+    by: Column | None = None,
+) -> Ranking:
+    """Rank ``models``.
 
-    A model without a figure is last in that column. Equal models stand in the order of their ranks column by
-    column, then of their names, so that the result never depends on the order of reading.
+    Args:
+        title, reason: see :class:`Ranking`.
+        models: those to rank.
+        columns: what the mean rank is over, and whose places rows show.
+        set_back: model -> why it stands behind the others.
+        by: the column that ranks alone; the mean rank decides without one.
     """
-    places = {column.name: _places(models, column) for column in columns}
-    by_model = {model: {name: places[name][model] for name in places} for model in models}
-    chosen = next((column for column in columns if column.decides and column.complete), None)
-    others = [column.name for column in columns if not column.decides]
-    over = (chosen.name,) if chosen else tuple(others)
-    keys = {model: _mean([by_model[model][name] for name in over]) for model in models}
-    order = sorted(models, key=lambda model: (keys[model], [by_model[model][name] for name in others], model))
-    return Ranking(
-        metric=chosen.name if chosen else MEAN_RANK,
-        reason=f"every run has {chosen.name}" if chosen else _why_mean_rank(columns),
-        over=over,
-        values={model: chosen.values[model] if chosen else keys[model] for model in order},
-        places=by_model,
-    )
+    shown = [*columns, *([by] if by is not None and by not in columns else [])]
+    places = {column.name: _places(models, [column.cost(m) for m in models], set_back) for column in shown}
+    plain = {column.name: _places(models, [column.raw(m) for m in models], set_back) for column in shown}
+    over = [by.name] if by is not None else [column.name for column in columns]
+
+    def order(model: str) -> tuple[object, ...]:
+        means = (_mean([table[name][model] for name in over]) for table in (places, plain))
+        return (model in set_back, *means, model)
+
+    def value(model: str) -> float | None:
+        return by.values[model] if by is not None else _mean([places[name][model] for name in over])
+
+    rows = [
+        Row(
+            model,
+            value(model),
+            {column.name: places[column.name][model] for column in shown},
+            set_back.get(model),
+        )
+        for model in sorted(models, key=order)
+    ]
+    metric = by.name if by is not None else MEAN_RANK
+    return Ranking(title, metric, reason, tuple(over), tuple(rows))
+
+
+def _places(models: Sequence[str], costs: Sequence[float], set_back: Mapping[str, str]) -> dict[str, float]:
+    """Ranks by cost, those set back behind all others; equal ones share their mean rank."""
+    keys = {model: (model in set_back, cost) for model, cost in zip(models, costs, strict=True)}
+    return {
+        model: sum(other < key for other in keys.values())
+        + (sum(other == key for other in keys.values()) + 1) / 2
+        for model, key in keys.items()
+    }
 
 
 def _mean(ranks: Sequence[float]) -> float:
     return sum(ranks) / len(ranks) if ranks else 1.0
-
-
-def _why_mean_rank(columns: Sequence[Column]) -> str:
-    deciding = [column.name for column in columns if column.decides]
-    return f"not every run has {' or '.join(deciding)}" if deciding else "no metric decides alone"
-
-
-def _places(models: Sequence[str], column: Column) -> dict[str, float]:
-    sign = 1 if column.better == "lower" else -1
-    cost = {}
-    for model in models:
-        value = column.values[model]
-        cost[model] = float("inf") if value is None else sign * value
-    places = {}
-    for model in models:
-        ahead = sum(cost[other] < cost[model] for other in models)
-        level = sum(cost[other] == cost[model] for other in models)
-        places[model] = ahead + (level + 1) / 2
-    return places

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.errors import CorruptArtefact, Interrupted
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
 from epuredgm.data.designs import Designs
@@ -21,6 +21,9 @@ from epuredgm.data.entries import new_entry, open_entry, read_arrays, write_arra
 from epuredgm.evaluation.extractor import Extractor, Features, Maker, Setting, Unavailable
 
 REMEDY = "Make it again: --force reference"
+
+PART = 256
+"""Designs described between two reports of progress."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,7 @@ def make_reference(
                 continue
             for extractor in extractors:
                 rows = described_rows(designs.train, extractor.most)
-                monitor.progress(0, len(rows), f"describing real designs: {extractor.name}")
-                features = extractor.describe(designs.images[rows]).astype(np.float32)
+                features = _described(extractor, designs, rows, monitor)
                 write_arrays(folder / f"{extractor.name}.npz", {"rows": rows, "features": features})
         facts["missing"] = missing
 
@@ -108,6 +110,17 @@ def described_rows(train: NDArray[np.bool_], most: int | None) -> NDArray[np.int
         order = np.random.default_rng(derive(0, "described", int(side))).permutation(rows)
         chosen.append(order if most is None else order[:most])
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def _described(extractor: Extractor, designs: Designs, rows: NDArray[np.int64], monitor: Monitor) -> Features:
+    """(len(rows), D) features of some designs; in parts, for a network may take minutes for all."""
+    parts = []
+    for start in range(0, max(1, len(rows)), PART):
+        if monitor.stopping():
+            raise Interrupted("stopped while describing real designs")
+        monitor.progress(start, len(rows), f"describing real designs: {extractor.name}")
+        parts.append(extractor.describe(designs.images[rows[start : start + PART]]))
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _spread(stored: Mapping[str, NDArray[np.generic]], count: int) -> Features:

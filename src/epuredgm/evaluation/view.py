@@ -33,10 +33,19 @@ class View:
     def __len__(self) -> int:
         return len(self.generated)
 
-    def scaled(self) -> View:
-        """The same points in standard deviations of the train designs; a constant axis is only centred."""
+    def kept(self) -> NDArray[np.bool_]:
+        """(G, n) the rows that are left when each group is left out in turn."""
+        return np.asarray(self.groups != np.arange(int(self.groups.max(initial=-1)) + 1)[:, None])
+
+    def scaled(self, smallest: float = 0.0) -> View:
+        """The same points in standard deviations of the train designs; a constant axis is only centred.
+
+        Args:
+            smallest: taken where the standard deviation is smaller, so that an axis on which all but a few
+                train designs agree does not outweigh the others.
+        """
         centre, spread = self.train.mean(axis=0), self.train.std(axis=0)
-        unit = np.where(spread > 1e-9, spread, 1.0)
+        unit = np.where(spread > 1e-9, np.maximum(spread, smallest), smallest or 1.0)
 
         def scale(points: Floats) -> Floats:
             return np.asarray((points - centre) / unit)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from epuredgm.nn.blocks import Double, Halve, Stack, group_norm, positions
 from epuredgm.nn.layers import DecoderLayers, EncoderLayers
 from epuredgm.nn.patches import padded, patch_grid, space_to_depth, with_planes
-from epuredgm.nn.pixels import PatchesToPixels
+from epuredgm.nn.pixels import PatchesToLogits, PatchesToPixels
 
 
 class Encoder(nn.Module):
@@ -71,6 +71,7 @@ class Decoder(nn.Module):
         context: width of the vector that every block sees.
         beside: channels of images that the finest level sees (known components); may be 0.
         layers: size of the network.
+        pixels: how patch features become pixels.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Decoder(nn.Module):
         *,
         context: int,
         layers: DecoderLayers,
+        pixels: type[PatchesToPixels] | type[PatchesToLogits] = PatchesToPixels,
     ) -> None:
         super().__init__()
         patch, widths = layers.patch, layers.widths
@@ -97,7 +99,7 @@ class Decoder(nn.Module):
                 self.grow.append(Double(width, widths[level - 1]))
         self.place = positions(widths[0], rows, columns)
         self.look = nn.Conv2d(beside * patch**2, widths[0], 3, padding=1) if beside else nn.Identity()
-        self.pixels = PatchesToPixels(widths[0], patch, beside, channels_out)
+        self.pixels = pixels(widths[0], patch, beside, channels_out)
 
     def forward(self, context: Tensor, beside: Tensor | None = None) -> Tensor:
         """(B, context) and, if they are seen, images (B, beside, H, W) -> (B, channels_out, H, W)."""

@@ -44,3 +44,24 @@ class PatchesToPixels(nn.Module):
             torch.cat([spread, *(space_to_depth(image, self.small) for image in beside)], dim=1)
         )
         return depth_to_space(spread[:, : self.draft] + self.out(functional.silu(hidden)), self.small)
+
+
+class PatchesToLogits(nn.Module):
+    """The plain way: the pixels of a patch are linear in its features; for where single pixels may be missed.
+
+    Args:
+        width: channels of the patch features.
+        patch: edge of a patch, in pixels.
+        beside: channels of the images beside the features, which it does not look at.
+        channels_out: of the result.
+    """
+
+    def __init__(self, width: int, patch: int, beside: int, channels_out: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.norm = group_norm(width)
+        self.out = nn.Conv2d(width, channels_out * patch**2, 1)
+
+    def forward(self, features: Tensor, *beside: Tensor) -> Tensor:
+        """(B, width, H / patch, W / patch) -> (B, channels_out, H, W)."""
+        return depth_to_space(self.out(functional.silu(self.norm(features))), self.patch)

@@ -114,7 +114,7 @@ def hashed(
         stage: what the job does.
         config_facts: what :func:`facts` returned.
         seed, mode: the job's own, if it has them.
-        source: signature of the files from outside, for the job that reads them.
+        source: what the job reads beside configuration and inputs: the signature of files from outside.
     """
     chosen: dict[str, Any] = {"version": VERSIONS[stage]}
     if seed is not None:

@@ -35,6 +35,7 @@ def plan(
     others: Collection[tuple[str, int]] = (),
     source: Mapping[str, str] | None = None,
     extractors: Mapping[str, str] | None = None,
+    metrics: Sequence[str] = (),
     png: bool = False,
 ) -> tuple[Job, ...]:
     """All jobs of a study, every job after those that it needs.
@@ -46,9 +47,15 @@ def plan(
         others: (model, seed) of runs evaluated before, which the summary counts too.
         source: signature of the data set's files (:func:`epuredgm.core.sources.signature`).
         extractors: which weights from elsewhere there are (:func:`epuredgm.core.sources.extractors`).
+        metrics: names of the metrics that there are; a new one makes evaluations stale.
         png: also export samples as one PNG per component.
     """
-    runs = [_Run(model, seed, config, facts(config)) for seed in seeds for model, config in configs.items()]
+    scorers = {f"metric.{name}": "there" for name in metrics}
+    runs = [
+        _Run(model, seed, config, facts(config), scorers)
+        for seed in seeds
+        for model, config in configs.items()
+    ]
     first = next(iter(configs.values()))
     everyone = sorted({(run.model, run.seed) for run in runs} | set(others))
     jobs = [_prepare(first, source or {}), _reference(first, extractors or {})]
@@ -105,6 +112,7 @@ class _Run:
     seed: int
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
+    scorers: Mapping[str, str]
 
     @property
     def dataset(self) -> str:
@@ -137,7 +145,8 @@ class _Run:
 
     def _job(self, stage: Stage, inputs: Inputs, mode: Mode | None = None) -> Job:
         name = mode.value if mode else None
-        content = hashed(stage, self.facts, seed=self.seed, mode=name)
+        source = self.scorers if stage is Stage.EVALUATE else None
+        content = hashed(stage, self.facts, seed=self.seed, mode=name, source=source)
         suffix = f"_{name}" if name else ""
         return Job(
             key=self.key(stage, name),

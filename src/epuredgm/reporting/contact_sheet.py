@@ -11,29 +11,11 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from epuredgm.core.files import write_bytes
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.rendering import colored
 
-PAPER = (255, 255, 255)
 INK = (40, 44, 52)
 GAP = 8  # pixels between designs
 HEADER = 34  # pixels above them, for title and legend
-
-
-def colored(images: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-    """Designs as pictures: (N, C, H, W) uint8 to (N, H, W or 2W, 3) uint8.
-
-    Binary components are flat colours; where two overlap the colours are averaged and darkened, so that an
-    overlap shows. Grey components tint the paper in proportion to their intensity.
-    """
-    top = 1.0 if spec.values == "binary" else 255.0
-    weight = images.astype(np.float32) / top
-    palette = np.array([ImageColor.getrgb(c.color)[:3] for c in spec.components], dtype=np.float32)
-    total = weight.sum(axis=1, keepdims=True)
-    ink = np.einsum("nchw,cr->nhwr", weight / np.maximum(total, 1e-6), palette)
-    coverage = np.moveaxis(np.minimum(total, 1.0), 1, -1)
-    shade = np.moveaxis(np.where(total > 1.0 + 1e-6, 0.45, 1.0), 1, -1)
-    picture = coverage * ink * shade + (1 - coverage) * np.array(PAPER, dtype=np.float32)
-    whole = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    return np.concatenate([whole, whole[:, :, ::-1]], axis=2) if spec.mirrored else whole
 
 
 def contact_sheet(

@@ -16,6 +16,7 @@ from epuredgm.core.jobs import Mode
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs
+from epuredgm.data.measure import attainable
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def extrapolation(spec: DataSpec, designs: Designs, count: int, seed: int, beyon
     """Designs for conditions that reach beyond those of the train split; no design is looked at.
 
     Request i takes the conditions of a test row and replaces one of those that can be measured, each in turn,
-    by a value of an even sweep from below the train split's smallest to above its largest.
+    by a value of an even sweep from below the train split's smallest to above its largest, as far as a
+    picture of the data set's size can show it at all.
 
     Args:
         spec: the data set.
@@ -111,11 +113,14 @@ def extrapolation(spec: DataSpec, designs: Designs, count: int, seed: int, beyon
         raise UnsupportedMode(f"data set {spec.name} has no condition that can be measured on a design")
     rows = np.resize(ordered_test_rows(designs.train, count, seed), count)
     conditions = designs.conditions[rows].copy()
-    low, high = (of(designs.conditions[designs.train], axis=0) for of in (np.nanmin, np.nanmax))
-    reach = beyond * (high - low)
     for turn, k in enumerate(swept):
         own = np.arange(turn, count, len(swept))
-        conditions[own, k] = np.linspace(low[k] - reach[k], high[k] + reach[k], len(own))
+        known = designs.conditions[designs.train, k]
+        low, high = float(known.min()), float(known.max())
+        reach = beyond * (high - low)
+        least, most = attainable(spec.conditions[k], *spec.size)  # which cuts off nothing that was seen
+        ends = max(low - reach, min(low, least)), min(high + reach, max(high, most))
+        conditions[own, k] = np.linspace(*ends, len(own))
     nothing = np.zeros(spec.channels, dtype=np.bool_)
     return SetRequest(Mode.EXTRAPOLATION, None, np.full(count, "", dtype=np.str_), conditions, None, nothing)
 

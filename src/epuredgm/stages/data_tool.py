@@ -1,49 +1,19 @@
-"""The heavy half of ``epuredgm data``: a request as JSON on stdin, reports as JSON lines on stdout.
-
-Run by the command line in a process of its own, because the command line itself never loads numpy.
-"""
+"""The heavy half of ``epuredgm data``: making, describing and exporting data sets."""
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from epuredgm.core.errors import EpureError
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import DataSpec
 from epuredgm.stages.data_sets import load, make_reader
+from epuredgm.stages.tool import Task, serve
 
-INTERVAL = 0.1  # seconds between two progress reports
 PICTURED = (10, 4)  # columns and rows of the contact sheet
-
-
-class LineMonitor(Monitor):
-    """Reports as JSON lines."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def progress(self, done: float, total: float, what: str, **figures: float) -> None:
-        """Report, a few times a second at most, and always at the end."""
-        now = time.monotonic()
-        if done >= total or now - self._last >= INTERVAL:
-            self._last = now
-            say(progress={"done": done, "total": total, "what": what, **figures})
-
-    def note(self, message: str) -> None:
-        """Pass a line on to the user."""
-        say(note=message)
-
-
-def say(**message: Any) -> None:
-    """One report."""
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 def make(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
@@ -86,34 +56,20 @@ def export(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
     return {"folder": str(folder), "designs": len(designs)}
 
 
-TASKS: dict[str, Callable[[Mapping[str, Any], Monitor], dict[str, Any]]] = {
+def fetch_weights(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
+    """Get the Inception weights; see :mod:`epuredgm.stages.fetch_weights`."""
+    from epuredgm.stages import fetch_weights as tool
+
+    return tool.fetch_weights(request, monitor)
+
+
+TASKS: dict[str, Task] = {
     "make": make,
     "inspect": inspect,
     "export": export,
+    "fetch_weights": fetch_weights,
 }
 
 
-def main() -> int:
-    """Carry out the request on standard input; the exit code is that of the fault, if there is one."""
-    request = json.load(sys.stdin)
-    try:
-        say(result=TASKS[request["task"]](request, LineMonitor()))
-    except EpureError as error:
-        say(error={"text": str(error), "exit_code": error.exit_code})
-        return error.exit_code
-    except OSError as error:
-        say(
-            error={
-                "errno": error.errno,
-                "text": error.strerror,
-                "file": error.filename and str(error.filename),
-            }
-        )
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(TASKS))

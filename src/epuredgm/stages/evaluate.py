@@ -13,6 +13,7 @@ from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.settings import EvaluationSettings, read
+from epuredgm.core.version import commit
 from epuredgm.data.entries import write_arrays
 from epuredgm.data.samples import SampleSet
 from epuredgm.evaluation.evaluator import Samples, evaluate
@@ -50,6 +51,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "provenance": {
             "data_fingerprint": designs.fingerprint,
             "package_version": __version__,
+            "commit": commit(),
             "settings": dict(job.config["evaluation"]),
             "extractors": reference.facts,
             **_provenance(job, samples),

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from epuredgm.core.files import read_json, write_text
+from epuredgm.core.files import write_bytes, write_text
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.reporting.markdown import ranking_table
+from epuredgm.reporting import paper
+from epuredgm.reporting.page import render
+from epuredgm.reporting.pdf import document
+from epuredgm.stages.run_events import write_run_events
+from epuredgm.stages.study import study_of
 
 
 def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Write the report.
 
     Inputs: ``summary``, and as far as there are any ``designs`` and ``result/<model>/seed<N>``.
-    Output: ``table``.
+    Outputs: ``page``, ``pdf``, ``tables``, ``latex``. Runs get an event file for TensorBoard beside: it is no
+    output, because it goes with its run's folder.
     """
-    summary = read_json(Path(job.workspace) / job.inputs["summary"].path)
-    folder = Workspace(Path(job.workspace), job.branch).report(job.dataset)
-    table = folder / "ranking.md"
-    write_text(table, ranking_table(summary))
-    return {"table": table}
+    workspace = Workspace(Path(job.workspace), job.branch)
+    study = study_of(job, monitor)
+    folder = workspace.report(job.dataset)
+    outputs = {
+        "page": workspace.report_page(job.dataset),
+        "pdf": folder / "report.pdf",
+        "tables": folder / "tables.md",
+        "latex": folder / "tables.tex",
+    }
+    write_text(outputs["tables"], paper.markdown(study.summary))
+    write_text(outputs["latex"], paper.latex(study.summary))
+    write_text(outputs["page"], render(study))
+    monitor.progress(0, 1, "drawing pages")
+    write_bytes(outputs["pdf"], document(study))
+    write_run_events(study, workspace)
+    return outputs

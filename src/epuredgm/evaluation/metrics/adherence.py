@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Mode
 from epuredgm.core.spec import Condition
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.correlation import rank_correlations
+from epuredgm.evaluation.measures import asked_and_measured, errors, measured
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.resampling import percentile_interval
@@ -28,11 +26,7 @@ def compute(case: Case) -> Json:
     ``rank_correlation`` (Spearman) and ``unmeasurable`` (share of designs without a measure, left out of the
     other figures). Floors measure the real train designs against their own table.
     """
-    chosen = [
-        condition
-        for condition in case.spec.conditions
-        if condition.measure is not None and np.isfinite(case.generated.condition(condition.name)).any()
-    ]
+    chosen = asked_and_measured(case.generated, case.spec.conditions)
     if not chosen:
         return {"conditions": {}, "reason": "no condition was asked for that can be measured on a design"}
     return {"conditions": {condition.name: _adherence(case, condition) for condition in chosen}}
@@ -40,7 +34,7 @@ def compute(case: Case) -> Json:
 
 def _adherence(case: Case, condition: Condition) -> Json:
     def error(population: Population) -> Floats:
-        return _measured(population, condition) - population.condition(condition.name)
+        return errors(population, condition)
 
     def distance(population: Population) -> Floats:
         return np.abs(error(population))
@@ -49,7 +43,7 @@ def _adherence(case: Case, condition: Condition) -> Json:
         return distance(population) <= 1  # NaN is not
 
     def unmeasurable(population: Population) -> NDArray[np.bool_]:
-        return ~np.isfinite(_measured(population, condition))
+        return ~np.isfinite(measured(population, condition))
 
     reason = "no design could be measured"
     return {
@@ -64,9 +58,9 @@ def _adherence(case: Case, condition: Condition) -> Json:
 
 def _correlation(case: Case, condition: Condition) -> Json:
     def correlations(population: Population, weights: NDArray[np.float32] | Floats) -> Floats:
-        asked, measured = population.condition(condition.name), _measured(population, condition)
-        known = np.isfinite(asked) & np.isfinite(measured)
-        return rank_correlations(asked[known], measured[known], weights[:, known])
+        asked, found = population.condition(condition.name), measured(population, condition)
+        known = np.isfinite(asked) & np.isfinite(found)
+        return rank_correlations(asked[known], found[known], weights[:, known])
 
     floors = correlations(case.train, case.draws.train)
     value = float(correlations(case.generated, np.ones((1, len(case.generated))))[0])
@@ -76,35 +70,14 @@ def _correlation(case: Case, condition: Condition) -> Json:
     return scalar(value, percentile_interval(resampled, case.confidence), floors)
 
 
-def _measured(population: Population, condition: Condition) -> Floats:
-    """(N,) the condition as read back from the designs; NaN where it cannot be.
-
-    Raises:
-        BadRequest: if the declared function is not one of this package.
-    """
-    name = str(condition.measure)
-    module, _, function = name.rpartition(".")
-    if not module.startswith("epuredgm."):
-        raise BadRequest(
-            f"condition {condition.name}: {name} is not a function of this package",
-            "measure names a function below epuredgm., such as epuredgm.data.measure.mirrored_width.",
-        )
-    measure = getattr(import_module(module), function)
-
-    def compute(images: NDArray[np.uint8]) -> Floats:  # on masks, as every other figure
-        return np.asarray(measure(population.lit(images).view(np.uint8)), dtype=np.float64)
-
-    return population.feature(name, compute)
-
-
 METRIC = Metric(
     key="adherence",
     title="Adherence to conditions",
-    modes=(Mode.CONDITIONAL, Mode.INPAINTING),
+    modes=(Mode.CONDITIONAL, Mode.INPAINTING, Mode.EXTRAPOLATION),
     headlines=(
         Headline("adherence_*", "conditions.*.mae", ranked=True),
-        Headline("within_one_*", "conditions.*.within_one", better="higher"),
-        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher"),
+        Headline("within_one_*", "conditions.*.within_one", better="higher", bounds=(0, 1)),
+        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher", bounds=(-1, 1)),
     ),
     compute=compute,
 )

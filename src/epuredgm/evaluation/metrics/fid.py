@@ -1,23 +1,25 @@
-"""Frechet inception distance: declared, not yet computed, so that results and rankings have its place."""
+"""Frechet inception distance (FID) of silhouettes, the published one (Heusel et al. 2017)."""
 
 from __future__ import annotations
 
 from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.feature_distances import frechet_figure
 from epuredgm.evaluation.metric import Headline, Metric
-from epuredgm.evaluation.scalar import Json, scalar
+from epuredgm.evaluation.scalar import Json
 
 
 def compute(case: Case) -> Json:
-    """Null, with its reason."""
-    return scalar(None, reason=case.why_not("inception"))
+    """One figure; null, with its reason, where there are no weights."""
+    return frechet_figure(case, "inception")
 
 
 METRIC = Metric(
     key="fid",
     title="Frechet inception distance",
     modes=TASKS,
-    headlines=(Headline("fid", "", decides=True),),
+    headlines=(Headline("fid", "", decides=1),),
     compute=compute,
     bare=True,
+    extractors=("inception",),
 )

@@ -28,7 +28,7 @@ def compute(case: Case) -> Json:
     count = case.given.sum(axis=1)
     mean_iou = (iou * case.given).sum(axis=1) / np.where(count > 0, count, np.nan)
     return {
-        "exact": case.share((same | ~case.given).all(axis=1)[count > 0]),
+        "exact": case.share((same | ~case.given).all(axis=1), among=count > 0),
         "iou": case.mean(mean_iou),
     }
 
@@ -38,8 +38,8 @@ METRIC = Metric(
     title="Fidelity to the given component",
     modes=(Mode.INPAINTING,),
     headlines=(
-        Headline("given_exact", "exact", better="higher"),
-        Headline("given_iou", "iou", better="higher"),
+        Headline("given_exact", "exact", better="higher", bounds=(0, 1)),
+        Headline("given_iou", "iou", better="higher", bounds=(0, 1)),
     ),
     compute=compute,
 )

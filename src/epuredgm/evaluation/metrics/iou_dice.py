@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.jobs import TASKS
-from epuredgm.evaluation.case import Case, Distance, mean_and_std
+from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.geometry import pairs
+from epuredgm.evaluation.marginal import Distance, mean_and_std
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json, scalar

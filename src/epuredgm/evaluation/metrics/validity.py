@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.jobs import TASKS
+from epuredgm.core.jobs import Mode
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.geometry import pairs
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
+from epuredgm.evaluation.properties import required, valid
 from epuredgm.evaluation.scalar import Json
-
-REAL_SHARE = 0.999
-"""A property is required if at least this share of the real designs has it: a spoiled scan or two may not."""
-
-CONNECTIVITIES = (4, 8)
 
 Flags = NDArray[np.bool_]
 Tests = dict[str, Callable[[Population], Flags]]
-
-
-class Property(NamedTuple):
-    """What a design has or has not: its kind, of which component or pair, and its test, (N,) bool."""
-
-    kind: str
-    subject: str
-    holds: Callable[[Population], Flags]
 
 
 def compute(case: Case) -> Json:
@@ -40,16 +27,16 @@ def compute(case: Case) -> Json:
     in which two components (``any``: at least two) share a pixel.
     """
     names = case.spec.component_names
-    required = list(_required(case, _candidates(names)))
+    rules = required(case)
     properties: Json = {}
-    for kind, subject, holds in required:
+    for kind, subject, holds in rules:
         properties.setdefault(kind, {})[subject] = _share(case, holds)
     empty: Tests = {name: partial(_is_empty, component=c) for c, name in enumerate(names)}
     overlap: Tests = {
         f"{names[a]}_{names[b]}": partial(_overlaps, pair=k) for k, (a, b) in enumerate(pairs(len(names)))
     }
     return {
-        "valid": _share(case, partial(_has_all, required=required)),
+        "valid": _share(case, partial(valid, properties=rules)),
         "properties": properties,
         "empty": {name: _share(case, test) for name, test in {**empty, "any": _any_empty}.items()},
         "overlap": {name: _share(case, test) for name, test in {**overlap, "any": _any_overlap}.items()},
@@ -58,54 +45,6 @@ def compute(case: Case) -> Json:
 
 def _share(case: Case, holds: Callable[[Population], Flags]) -> Json:
     return case.share(holds(case.generated), floor=holds)
-
-
-def _candidates(names: tuple[str, ...]) -> Iterator[list[Property]]:
-    """Properties in groups, each from the strictest: the strictest that real designs have is required."""
-    for c, name in enumerate((*names, "union")):
-        yield [Property("nonempty", name, partial(_has_pieces, component=c))]
-        yield [
-            Property(f"one_piece_{k}", name, partial(_is_one_piece, component=c, connectivity=k))
-            for k in CONNECTIVITIES
-        ]
-    for k, (a, b) in enumerate(pairs(len(names))):
-        pair = f"{names[a]}_{names[b]}"
-        yield [Property("disjoint", pair, partial(_is_disjoint, pair=k))]
-        yield [
-            Property(f"touching_{connectivity}", pair, partial(_touches, pair=k, side=side))
-            for side, connectivity in enumerate(CONNECTIVITIES)
-        ]
-
-
-def _required(case: Case, groups: Iterable[list[Property]]) -> Iterator[Property]:
-    """The first property of each group that the real designs have."""
-    needed = REAL_SHARE * (len(case.train) + len(case.test))
-    for group in groups:
-        met = (each for each in group if each.holds(case.train).sum() + each.holds(case.test).sum() >= needed)
-        yield from list(met)[:1]
-
-
-def _has_all(population: Population, required: Iterable[Property]) -> Flags:
-    everything = np.ones(len(population), dtype=np.bool_)
-    for each in required:
-        everything &= each.holds(population)
-    return everything
-
-
-def _has_pieces(population: Population, component: int) -> Flags:
-    return np.asarray(population.pieces(4)[:, component] > 0)
-
-
-def _is_one_piece(population: Population, component: int, connectivity: int) -> Flags:
-    return np.asarray(population.pieces(connectivity)[:, component] == 1)
-
-
-def _touches(population: Population, pair: int, side: int) -> Flags:
-    return population.contacts()[:, pair, side]
-
-
-def _is_disjoint(population: Population, pair: int) -> Flags:
-    return np.asarray(population.shared()[:, pair] == 0)
 
 
 def _overlaps(population: Population, pair: int) -> Flags:
@@ -127,11 +66,11 @@ def _any_empty(population: Population) -> Flags:
 METRIC = Metric(
     key="validity",
     title="Validity",
-    modes=TASKS,
+    modes=tuple(Mode),
     headlines=(
-        Headline("valid", "valid", better="higher", ranked=True),
-        Headline("empty", "empty.any"),
-        Headline("overlap", "overlap.any"),
+        Headline("valid", "valid", better="higher", ranked=True, bounds=(0, 1)),
+        Headline("empty", "empty.any", limit=0.5, bounds=(0, 1)),
+        Headline("overlap", "overlap.any", bounds=(0, 1)),
     ),
     compute=compute,
 )

@@ -1,0 +1,77 @@
+"""``epuredgm compare``: two or more studies or runs side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from epuredgm.cli.console import answer
+from epuredgm.cli.errand import errand
+from epuredgm.cli.options import json_option, workspace_option
+from epuredgm.cli.sides import Side, sides
+from epuredgm.core.places import Workspace
+from epuredgm.orchestration.fingerprint import changes
+
+TOOL = "epuredgm.stages.compare_tool"
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="RUN RUN...")
+@click.option("--dataset", metavar="NAME", help="Data set, where a RUN has several or is a MODEL.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Show every headline figure, not only those that rank."
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
+@workspace_option
+@click.option("--branch", default="", metavar="NAME", help="Sub-folder of the workspace, e.g. test_runs.")
+@json_option
+def command(
+    runs: tuple[str, ...],
+    dataset: str | None,
+    everything: bool,
+    markdown: bool,
+    workspace: Path,
+    branch: str,
+    as_json: bool,
+) -> None:
+    """Hold studies or runs against each other: figures, differences, and what was set otherwise.
+
+    A RUN is a workspace, a folder evaluation_results/<dataset>, a summary.json, a run_seed<N>.json, or MODEL
+    or MODEL:SEED of the current workspace. All others are compared with the first; better or worse is said
+    where the interval of the difference excludes 0.
+
+    \b
+    Examples:
+      epuredgm compare vae ddpm --dataset toy
+      epuredgm compare ../before . --dataset toy
+      epuredgm compare vae:0 other/evaluation_results/toy/vae/run_seed0.json --dataset toy
+    """
+    chosen = sides(runs, Workspace(workspace, branch), dataset)
+    request = {"task": "compare", "sides": [side.request() for side in chosen]}
+    comparison = errand(TOOL, request, silent=as_json)
+    for group in comparison["groups"]:
+        group["settings"] = _settings(chosen, group["models"])
+    if as_json:
+        answer(json.dumps(comparison, indent=2))
+        return
+    from epuredgm.cli.comparison import print_comparison
+
+    print_comparison(comparison, everything=everything, markdown=markdown)
+
+
+def _settings(chosen: Sequence[Side], models: Mapping[str, str]) -> dict[str, list[str]]:
+    """Other side -> what was set otherwise than on the first, one line each."""
+    own: dict[str, dict[str, Any]] = {
+        side.name: side.facts(models[side.name]) for side in chosen if side.name in models
+    }
+    first = next(iter(own))
+    return {
+        name: list(changes(own[first], facts))
+        for name, facts in islice(own.items(), 1, None)
+        if facts and own[first]
+    }

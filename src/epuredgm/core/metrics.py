@@ -1,0 +1,12 @@
+"""Which metrics there are, by file name: the planner's view, without importing any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "evaluation" / "metrics"
+
+
+def metric_names() -> tuple[str, ...]:
+    """Names of the metric files, sorted: one that is added makes evaluations stale, nothing before them."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))

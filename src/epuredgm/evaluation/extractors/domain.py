@@ -1,0 +1,130 @@
+"""Extractor ``domain``: features learned from the data set itself, so that no download is needed.
+
+The bottleneck of a small denoising autoencoder (:mod:`epuredgm.nn.feature_network`), whitened on the train
+designs. It is trained once for a data set, from real train designs and faults put into them alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from epuredgm.core.errors import Interrupted
+from epuredgm.core.files import file_sha256
+from epuredgm.core.monitor import Monitor
+from epuredgm.core.seeds import derive
+from epuredgm.data.designs import Designs
+from epuredgm.data.resident import ResidentDesigns
+from epuredgm.data.weights import Weights, load_weights, restore, save_weights
+from epuredgm.evaluation.extractor import Extractor, Features, Images, Maker, Setting, Unavailable
+from epuredgm.nn.corruption import spoiled
+from epuredgm.nn.feature_network import VERSION, FeatureNetwork
+
+FILE = "domain.safetensors"
+BATCH = 256  # designs described at a time
+WARM_UP = 0.1  # share of the steps
+CLIP_NORM = 1.0
+LOG_EVERY = 20  # steps between two reports, for each of which a device is waited for
+
+
+def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> None:
+    """Train the network on the train split, keep its weights in the folder.
+
+    Raises:
+        Unavailable: if there are fewer than two train designs.
+        Interrupted: if the monitor asks to stop.
+    """
+    train = np.flatnonzero(designs.train)
+    if len(train) < 2:
+        raise Unavailable(f"features cannot be learned from {len(train)} train designs")
+    network = _new_network(setting).to(setting.device)
+    real = _resident(designs.images[train], setting)
+    _train(network, real, setting, monitor)
+    network.eval()
+    with torch.no_grad():
+        network.whiten(torch.cat([network.encode(images) for images in _batches(real)]))
+    facts = {"version": VERSION, "settings": asdict(setting.settings.domain)}
+    save_weights(folder / FILE, Weights(live=network.state_dict(), ema=None, facts=facts))
+
+
+def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
+    """The extractor, from the weights in the folder.
+
+    Raises:
+        CorruptArtefact: if they are not there or do not fit.
+    """
+    weights = load_weights(folder / FILE)
+    network = _new_network(setting)
+    restore(network, weights.for_use)
+    network.to(setting.device).eval().requires_grad_(False)
+
+    def describe(images: Images) -> Features:
+        if not len(images):
+            return np.empty((0, setting.settings.domain.features), dtype=np.float32)
+        features = [network(batch) for batch in _batches(_resident(images, setting))]
+        return np.asarray(torch.cat(features).cpu().numpy())
+
+    facts = {
+        "kind": "bottleneck of a denoising autoencoder",
+        **weights.facts,
+        "sha256": file_sha256(folder / FILE),
+    }
+    return (Extractor("domain", describe, facts),)
+
+
+def _new_network(setting: Setting) -> FeatureNetwork:
+    """An untrained network, on the CPU; its first weights depend on the seed alone."""
+    spec, domain = setting.spec, setting.settings.domain
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(domain.seed, "domain", "weights"))
+        return FeatureNetwork(spec.size, spec.channels, domain.features)
+
+
+def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, monitor: Monitor) -> None:
+    settings, device = setting.settings.domain, setting.device
+    order = torch.Generator().manual_seed(derive(settings.seed, "domain", "order"))
+    rng = torch.Generator(device).manual_seed(derive(settings.seed, "domain", "faults"))
+    optimiser = torch.optim.Adam(network.parameters(), settings.lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / settings.steps))
+    network.train()
+    for step in range(settings.steps):
+        if monitor.stopping():
+            raise Interrupted("stopped while learning features; nothing of the reference is kept")
+        chosen = torch.randint(len(real), (settings.batch_size,), generator=order)
+        clean = real.batch(chosen).images
+        faulty = spoiled(clean, settings.fault_chance, setting.spec.values == "binary", rng)
+        loss = network.loss(faulty, clean, settings.fault_weight)
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+        optimiser.step()
+        schedule.step()
+        if step % LOG_EVERY == 0 or step + 1 == settings.steps:
+            monitor.progress(step + 1, settings.steps, "learning features", loss=loss.item())
+
+
+def _rate(done: float) -> float:
+    """Share of the learning rate after a share of the steps: a linear warm-up, then a cosine down to 0."""
+    if done < WARM_UP:
+        return (done + 0.01) / (WARM_UP + 0.01)
+    return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
+
+
+def _resident(images: Images, setting: Setting) -> ResidentDesigns:
+    no_conditions = np.empty((len(images), 0), dtype=np.float32)
+    return ResidentDesigns.place(images, no_conditions, setting.spec, setting.device)
+
+
+def _batches(real: ResidentDesigns) -> Iterator[Tensor]:
+    """(B, C, H, W) in [0, 1], in order."""
+    for batch in real.batches(torch.arange(len(real)), BATCH):
+        yield batch.images
+
+
+MAKER = Maker(names=("domain",), fit=fit, load=load)

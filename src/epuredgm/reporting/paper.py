@@ -1,0 +1,221 @@
+"""Tables for papers and issues: one a task, as Markdown and as LaTeX (booktabs)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from epuredgm.reporting.numbers import NOTHING
+from epuredgm.reporting.tables import ARROWS, best_of, figures_in
+from epuredgm.reporting.verdict import separated
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """One task.
+
+    Attributes:
+        caption: what was compared with what.
+        columns: (name, direction, unit) of each figure.
+        rows: (rank, family, cells); a cell is (value, uncertainty, whether it is the best beyond doubt).
+        floor: the cells of real designs; empty strings where there is none.
+    """
+
+    caption: str
+    columns: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[str, str, tuple[tuple[str, str, bool], ...]], ...]
+    floor: tuple[str, ...]
+
+
+def markdown(summary: Json) -> str:
+    """``tables.md``. Best values are bold where they differ from all others beyond their uncertainty."""
+    return "\n".join(_as_markdown(table) for table in paper_tables(summary))
+
+
+def latex(summary: Json) -> str:
+    """``tables.tex``: the same tables; needs the package booktabs."""
+    return "\n".join(_as_latex(table) for table in paper_tables(summary))
+
+
+def paper_tables(summary: Json) -> tuple[PaperTable, ...]:
+    """A table for each task in which some family was measured; families in the order of its ranking."""
+    return tuple(_tables(summary))
+
+
+def _tables(summary: Json) -> Iterator[PaperTable]:
+    for task, block in summary["tasks"].items():
+        names = figures_in(summary, block, ranked=True)
+        if not names:
+            continue
+        about = [summary["headlines"][name] for name in names]
+        best = {name: _best(summary, task, name) for name in names}
+        rows = []
+        for rank, model in _order(summary, task):
+            cells = [(*_cell(block[model].get(name)), best[name] == model) for name in names]
+            rows.append((rank, model, tuple(cells)))
+        yield PaperTable(
+            caption=_caption(summary, task),
+            columns=tuple(
+                (name, ARROWS[each["better"]], str(each["unit"]))
+                for name, each in zip(names, about, strict=True)
+            ),
+            rows=tuple(rows),
+            floor=tuple(_floor(block, name) for name in names),
+        )
+
+
+def _order(summary: Json, task: str) -> Iterator[tuple[str, str]]:
+    """(rank, family) of a task; families that its ranking leaves out come last."""
+    block = summary["tasks"][task]
+    rows = summary["all_rankings"].get(task, {}).get("rows", ())
+    ranked = [(f"{row['rank']:g}", str(row["model"])) for row in rows if row["model"] in block]
+    yield from ranked
+    yield from ((NOTHING, model) for model in sorted(set(block) - {model for _, model in ranked}))
+
+
+def _cell(figure: Json | None) -> tuple[str, str]:
+    """Value and uncertainty: the standard deviation over seeds, or for a single seed the interval."""
+    if figure is None or figure["mean"] is None:
+        return NOTHING, ""
+    value = _number(figure["mean"])
+    if figure.get("std") is not None:
+        return value, f"± {_number(figure['std'], 2)}"
+    low, high = figure.get("interval") or (None, None)
+    return value, "" if low is None or high is None else f"[{_number(low)}, {_number(high)}]"
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def _floor(block: Json, name: str) -> str:
+    found = (own[name] for own in block.values() if own.get(name, {}).get("floor") is not None)
+    figure = next(found, None)
+    if figure is None:
+        return ""
+    std = figure.get("floor_std")
+    return _number(figure["floor"]) + (f" ± {_number(std, 2)}" if std else "")
+
+
+def _best(summary: Json, task: str, name: str) -> str:
+    """The family that is best beyond doubt; empty if none is.
+
+    Beyond doubt: the interval of its paired difference to every other family leaves out 0; where nobody
+    compared two families, the other's value lies outside its own interval, or a standard deviation away.
+    """
+    figures = {
+        model: own[name]
+        for model, own in summary["tasks"][task].items()
+        if own.get(name, {}).get("mean") is not None
+    }
+    value = best_of([each["mean"] for each in figures.values()], summary["headlines"][name]["better"])
+    front = [model for model, each in figures.items() if each["mean"] == value]
+    if len(front) != 1 or len(figures) < 2:
+        return ""
+    pairs = summary["differences"].get(task, {}).get(name, ())
+    first = front[0]
+    sure = all(
+        _apart(pairs, first, figures[first], other, each) for other, each in figures.items() if other != first
+    )
+    return first if sure else ""
+
+
+def _apart(pairs: Sequence[Json], first: str, own: Json, other: str, figure: Json) -> bool:
+    compared = separated(pairs, first, other)
+    if compared is not None:
+        return compared
+    if own.get("std") is not None:
+        return bool(abs(own["mean"] - figure["mean"]) > own["std"])
+    low, high = own.get("interval") or (None, None)
+    return low is not None and high is not None and not low <= figure["mean"] <= high
+
+
+def _caption(summary: Json, task: str) -> str:
+    about = [summary["model_aggregates"][model] for model in summary["tasks"][task]]
+    words = [f"{task.capitalize()} designs, data set {summary['dataset']}"]
+    for label, key in (("n", "compared"), ("seeds", "seeds"), ("profile", "profiles")):
+        values = sorted({value for each in about for value in each.get(key, ())})
+        words.append(f"{label} = {', '.join(map(str, values)) or 'unknown'}")
+    extractors = ", ".join(sorted(summary.get("extractors") or ()))
+    if extractors:
+        words.append(f"feature extractors: {extractors}")
+    many = any(len(each.get("seeds", ())) > 1 for each in about)
+    sense = "mean ± standard deviation over seeds" if many else "value [interval]"
+    return f"{'; '.join(words)}. Figures are {sense}; bold: best beyond doubt."
+
+
+# the two renderings ---------------------------------------------------------------------------------------
+
+
+def _as_markdown(table: PaperTable) -> str:
+    heads = [f"{name} {arrow}" + (f" ({unit})" if unit else "") for name, arrow, unit in table.columns]
+    lines = [f"{table.caption}", "", _row(["", "family", *heads])]
+    lines.append(_row(["---:", "---", *["---:"] * len(heads)]))
+    for rank, model, cells in table.rows:
+        words = [f"{_strong(value) if best else value} {rest}".strip() for value, rest, best in cells]
+        lines.append(_row([rank, model, *words]))
+    lines.append(_row(["", "real designs", *(floor or NOTHING for floor in table.floor)]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _strong(words: str) -> str:
+    return f"**{words}**"
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "–": "--",
+}
+
+
+def _tex(words: str) -> str:
+    """Plain words as LaTeX."""
+    return "".join(_SPECIAL.get(sign, sign) for sign in words)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _as_latex(table: PaperTable) -> str:
+    heads = [_tex(f"{name} {arrow}" + (f" ({unit})" if unit else "")) for name, arrow, unit in table.columns]
+    body = []
+    for rank, model, cells in table.rows:
+        words = []
+        for value, rest, best in cells:
+            number = rf"\textbf{{{_tex(value)}}}" if best else _tex(value)
+            words.append(f"{number} {_tex(rest)}".strip())
+        body.append(_line([_tex(rank), _tex(model), *words]))
+    floors = [_tex(floor or NOTHING) for floor in table.floor]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_tex(table.caption)}}}",
+            rf"\begin{{tabular}}{{rl{'r' * len(heads)}}}",
+            r"\toprule",
+            _line(["", "family", *heads]),
+            r"\midrule",
+            *body,
+            r"\midrule",
+            _line(["", "real designs", *floors]),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )

@@ -1,0 +1,222 @@
+"""Tables of a report: cells with what they sort by, from the summary of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from epuredgm.reporting.numbers import NOTHING, place, short, span
+
+Json = Mapping[str, Any]
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what it says, a second line, what it sorts by, whether it is the best of its column.
+
+    Attributes:
+        hint: more, shown on pointing at it.
+        model: name of a family, if the cell names one.
+        tone: ``good``, ``bad`` or nothing.
+    """
+
+    text: str
+    detail: str = ""
+    key: float | str | None = None
+    best: bool = False
+    hint: str = ""
+    model: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One column: its label, a second line, and whether it holds numbers."""
+
+    label: str
+    detail: str = ""
+    numeric: bool = True
+    hint: str = ""
+    better: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first cell of a row is its header. ``sorted_by`` is the column that it comes sorted by."""
+
+    title: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    foot: tuple[Cell, ...] = ()
+    caption: str = ""
+    sortable: bool = True
+    sorted_by: int | None = None
+
+
+def label_of(summary: Json, name: str) -> str:
+    """A headline figure in words: its title, or its own name where several share a title."""
+    titles = [str(about["title"]) for about in summary["headlines"].values()]
+    title = str(summary["headlines"][name]["title"])
+    return title if titles.count(title) == 1 else name.replace("_", " ")
+
+
+def head_of(summary: Json, name: str) -> Head:
+    """The column of a headline figure."""
+    about = summary["headlines"][name]
+    label = label_of(summary, name)
+    words = [name if label == str(about["title"]) else "", ARROWS[about["better"]], str(about["unit"])]
+    return Head(
+        label,
+        " ".join(word for word in words if word),
+        hint=f"{about['better']} is better",
+        better=about["better"],
+    )
+
+
+def figure_cell(figure: Json | None, best: float | None = None) -> Cell:
+    """One aggregate of the summary: its mean, with the interval below."""
+    if figure is None:
+        return Cell(NOTHING, hint="not measured")
+    if figure["mean"] is None:
+        return Cell(NOTHING, hint=str(figure.get("reason", "")))
+    detail = span(figure.get("interval"))
+    if not detail and figure.get("std") is not None:
+        detail = f"± {short(figure['std'])}"
+    value = float(figure["mean"])
+    ratio = figure.get("ratio")
+    hint = f"{short(ratio)} times the floor" if ratio is not None else ""
+    return Cell(short(value), detail, value, best is not None and value == best, hint)
+
+
+def floor_cell(figures: Sequence[Json]) -> Cell:
+    """The same figure of real designs."""
+    known = [each for each in figures if each.get("floor") is not None]
+    if not known:
+        return Cell(NOTHING)
+    std = known[0].get("floor_std")
+    return Cell(short(known[0]["floor"]), f"± {short(std)}" if std else "", known[0]["floor"])
+
+
+def block_of(summary: Json, task: str) -> Json:
+    """The aggregates by model of one task, or those of whole families for rankings that are of no task."""
+    found = summary["tasks"].get(task) or summary["model_aggregates"]
+    assert isinstance(found, Mapping)
+    return found
+
+
+def figures_in(summary: Json, block: Json, ranked: bool = False) -> tuple[str, ...]:
+    """Headline figures that some family of a block has; only those that rank, if so asked.
+
+    What the main ranking is by comes first.
+    """
+    found = [
+        name
+        for name, about in summary["headlines"].items()
+        if (not ranked or about.get("ranked") or about.get("decides"))
+        and any(each.get(name, {}).get("mean") is not None for each in block.values())
+    ]
+    chosen = summary.get("ranked_by", {}).get("metric")
+    return tuple(sorted(found, key=lambda name: name != chosen))
+
+
+def best_of(values: Sequence[float], better: str) -> float | None:
+    """The best of some values; None where all are alike."""
+    if len(set(values)) < 2:
+        return None
+    return min(values) if better == "lower" else max(values)
+
+
+def rankings(summary: Json) -> dict[str, Json]:
+    """The rankings that say something: with families, over some figure, and not what an earlier one says."""
+    told: dict[str, Json] = {}
+    for name, about in summary["all_rankings"].items():
+        says = (about["metric"], about["over"], about["rows"])
+        if (
+            about["rows"]
+            and about["over"]
+            and says not in [(each["metric"], each["over"], each["rows"]) for each in told.values()]
+        ):
+            told[name] = about
+    return told
+
+
+def ranking_tables(summary: Json) -> tuple[tuple[str, Table], ...]:
+    """Every ranking by its name."""
+    return tuple((name, _ranking(summary, name, about)) for name, about in rankings(summary).items())
+
+
+def _ranking(summary: Json, name: str, about: Json) -> Table:
+    block = block_of(summary, name)
+    metric = str(about["metric"])
+    shown = [each for each in figures_in(summary, block, ranked=True) if each != metric]
+    heads = [Head("Rank"), Head("Family", numeric=False), _ruler(summary, metric)]
+    heads += [head_of(summary, each) for each in shown]
+    rows = [_row(summary, block, shown, row) for row in about["rows"]]
+    floors: list[Cell] = [Cell("", key=None), Cell("real designs"), _floor(block, metric)]
+    floors += [_floor(block, each) for each in shown]
+    if any(row.get("set_back") for row in about["rows"]):
+        heads.append(Head("Set back", numeric=False))
+        rows = [
+            (*cells, Cell(str(row.get("set_back") or ""), tone="bad" if row.get("set_back") else ""))
+            for cells, row in zip(rows, about["rows"], strict=True)
+        ]
+        floors.append(Cell(""))
+    return Table(
+        title=str(about["title"]),
+        heads=tuple(heads),
+        rows=tuple(rows),
+        foot=tuple(floors),
+        caption=f"Ranked by {metric}: {about['reason']}.",
+        sorted_by=0,
+    )
+
+
+def _ruler(summary: Json, metric: str) -> Head:
+    """The column of what ranked."""
+    known = metric in summary["headlines"]
+    return head_of(summary, metric) if known else Head("Mean rank", f"{metric} ↓", better="lower")
+
+
+def _row(summary: Json, block: Json, shown: Sequence[str], row: Json) -> tuple[Cell, ...]:
+    model = str(row["model"])
+    figures = block.get(model, {})
+    value = row["value"]
+    cells = [
+        Cell(place(row["rank"]), key=float(row["rank"])),
+        Cell(model, key=model, model=model),
+        Cell(short(value), span(row.get("interval")), value),
+    ]
+    for name in shown:
+        best = best_of(list(_values(block, name)), summary["headlines"][name]["better"])
+        cells.append(figure_cell(figures.get(name), best))
+    return tuple(cells)
+
+
+def _values(block: Json, name: str) -> Iterator[float]:
+    for figures in block.values():
+        if figures.get(name, {}).get("mean") is not None:
+            yield float(figures[name]["mean"])
+
+
+def _floor(block: Json, name: str) -> Cell:
+    return floor_cell([figures[name] for figures in block.values() if name in figures])
+
+
+def all_figures(summary: Json) -> tuple[tuple[str, Table], ...]:
+    """For each task, every headline figure of every family; a figure a line."""
+    tables = []
+    for task, block in summary["tasks"].items():
+        models = [str(row["model"]) for row in summary["rankings"] if row["model"] in block]
+        heads = (Head("Figure", numeric=False), *(Head(model) for model in models), Head("real designs"))
+        rows = []
+        for name in figures_in(summary, block):
+            about = summary["headlines"][name]
+            best = best_of(list(_values(block, name)), about["better"])
+            head = head_of(summary, name)
+            cells = [figure_cell(block[model].get(name), best) for model in models]
+            rows.append((Cell(head.label, head.detail, name), *cells, _floor(block, name)))
+        if rows:
+            tables.append((task, Table(task, heads, tuple(rows), sortable=False)))
+    return tuple(tables)

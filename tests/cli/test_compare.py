@@ -1,0 +1,187 @@
+"""``compare`` holds studies and runs against each other, finds them by any name, or refuses in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from epuredgm.cli import main
+from epuredgm.core.files import write_json
+from epuredgm.core.jobs import Stage
+from epuredgm.core.places import Workspace
+from epuredgm.data.entries import write_arrays
+from epuredgm.evaluation.summary import summarise
+from epuredgm.orchestration.plan import run_key
+from epuredgm.orchestration.records import Record
+
+
+def figure(value: float) -> dict[str, Any]:
+    return {"value": value, "interval": [value - 0.1, value + 0.1], "floor": None, "ratio": None}
+
+
+def result(model: str, seed: int, rce: float, **provenance: Any) -> dict[str, Any]:
+    counts = {"drawn": 50, "compared": 50, "floor": 50, "paired": False}
+    return {
+        "schema": 2,
+        "model": model,
+        "dataset": "toy",
+        "seed": seed,
+        "profile": "quick",
+        "mode": "unconditional",
+        "metrics": {},
+        "modes": {"unconditional": {"counts": counts, "rce": {"gen_wd": figure(rce), "real_wd": 0.0}}},
+        "provenance": {"data_fingerprint": "d", "package_version": "1", "settings": {}, **provenance},
+    }
+
+
+def study(root: Path, values: dict[str, float], learning_rate: float = 1.0, **provenance: Any) -> Path:
+    """A workspace with one run of each model, as a study leaves it."""
+    place = Workspace(root)
+    results, resamples = [], {}
+    for model, value in values.items():
+        made = result(model, 0, value, **provenance)
+        arrays = {"unconditional/rce": np.random.default_rng(0).normal(value, 0.05, 40).astype(np.float32)}
+        write_json(place.result("toy", model, 0), made)
+        write_arrays(place.resamples("toy", model, 0), arrays)
+        results.append(made)
+        resamples[model, 0] = arrays
+        record = Record(
+            key=run_key(Stage.TRAIN, model, "toy", 0),
+            stage=Stage.TRAIN,
+            dataset="toy",
+            model=model,
+            seed=0,
+            mode=None,
+            profile="quick",
+            fingerprint="f",
+            hashed={"version": 1, "seed": 0, "training.lr": learning_rate},
+            status="done",
+        )
+        record.write(place)
+    write_json(place.summary("toy"), summarise("toy", results, resamples))
+    return root
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as end:
+        main(["compare", *words])
+    captured = capsys.readouterr()
+    assert not end.value.code, captured.err
+    return captured.out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as end:
+        main(["compare", *words])
+    message = capsys.readouterr().err
+    assert end.value.code == 2 and "Traceback" not in message
+    return message
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return study(tmp_path_factory.mktemp("before"), {"vae": 0.5, "ddpm": 0.9})
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return study(tmp_path_factory.mktemp("after"), {"vae": 0.3, "mdm": 0.4}, learning_rate=2.0)
+
+
+def test_two_models_of_a_workspace(before: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("vae", "ddpm:0", "--dataset", "toy", "--workspace", str(before), "--json")
+    told = json.loads(answer(capsys, *words))
+    (group,) = told["groups"]
+    assert group["models"] == {"vae": "vae", "ddpm:0": "ddpm"}
+    (row,) = group["tasks"]["unconditional"]
+    assert (row["headline"], row["better"], row["values"]["vae"]["mean"]) == ("rce", "lower", 0.5)
+    difference = row["differences"]["ddpm:0"]
+    assert difference["difference"] == pytest.approx(0.4) and difference["verdict"] == "worse"
+    low, high = difference["interval"]
+    assert 0 < low < 0.4 < high
+
+
+def test_studies_are_held_against_each_other_model_by_model(
+    before: Path, after: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(answer(capsys, str(before), str(after), "--json"))
+    (group,) = told["groups"]  # the one model that both have
+    assert set(group["models"].values()) == {"vae"}
+    (row,) = group["tasks"]["unconditional"]
+    assert row["differences"][str(after)]["verdict"] == "better"
+    assert group["settings"][str(after)] == ["training.lr 1.0 -> 2.0"]
+
+
+NAMES = {
+    "workspace": ".",
+    "results": "evaluation_results/toy",
+    "summary": "evaluation_results/toy/summary.json",
+    "run": "evaluation_results/toy/vae/run_seed0.json",
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_side_is_found_by_any_of_its_names(
+    kind: str, before: Path, after: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (str(before / NAMES[kind]), str(after / NAMES["run"]), "--json")
+    told = json.loads(answer(capsys, *words))
+    (row,) = told["groups"][0]["tasks"]["unconditional"]
+    (difference,) = row["differences"].values()
+    assert difference["difference"] == pytest.approx(-0.2) and difference["interval"] is not None
+
+
+def test_a_summary_alone_has_figures_but_no_interval_of_a_difference(
+    before: Path, after: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "summary.json"
+    alone.write_text((before / NAMES["summary"]).read_text())
+    told = json.loads(answer(capsys, str(alone), str(after), "--json"))
+    (row,) = told["groups"][0]["tasks"]["unconditional"]
+    assert row["values"][str(alone)]["mean"] == 0.5
+    (difference,) = row["differences"].values()
+    assert difference["interval"] is None and difference["verdict"] == ""
+
+
+def test_tables_for_people(before: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("vae", "ddpm", "--dataset", "toy", "--workspace", str(before))
+    text = answer(capsys, *words)
+    assert "vae against ddpm" in text and "rce [pieces] ↓" in text and "worse" in text
+    markdown = answer(capsys, *words, "--markdown")
+    head = next(line for line in markdown.splitlines() if line.startswith("| task"))
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert head.count("|") == 6 and {line.count("|") for line in rows} == {6}
+
+
+def test_other_data_has_no_difference(
+    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = study(tmp_path, {"vae": 0.1}, data_fingerprint="other")
+    told = json.loads(answer(capsys, str(before), str(other), "--json"))
+    (row,) = told["groups"][0]["tasks"]["unconditional"]
+    assert row["differences"][str(other)]["interval"] is None
+    assert any("different real designs" in warning for warning in told["warnings"])
+    assert "data d -> other" in told["groups"][0]["settings"][str(other)]
+
+
+def test_what_cannot_be_compared_is_refused_with_a_way_out(
+    before: Path, after: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("--dataset", "toy", "--workspace", str(before))
+    assert "nothing to compare" in refused(capsys, str(before))
+    assert "given twice" in refused(capsys, "vae", "vae", *here)
+    assert "There are: ddpm:0, vae:0" in refused(capsys, "vae", "vea", *here)
+    assert "add --dataset" in refused(capsys, "vae", "ddpm")
+    assert "there are no results" in refused(capsys, str(tmp_path), str(before))
+    assert "no model in common" in refused(
+        capsys, str(study(tmp_path / "a", {"x": 0.1, "y": 0.1})), str(before)
+    )
+    old = tmp_path / "run_seed0.json"
+    write_json(old, {**result("vae", 0, 0.1), "schema": 1})
+    assert "schema 1" in refused(capsys, str(old), str(before))
+    write_json(old, {**result("vae", 0, 0.1), "dataset": "epure"})
+    assert "different data sets: epure, toy" in refused(capsys, str(old), str(after / NAMES["run"]))

@@ -1,0 +1,145 @@
+"""Rankings, differences and verdicts say what the summary holds."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from epuredgm.reporting.numbers import duration, scaled, short, span
+from epuredgm.reporting.sections import learned_tables
+from epuredgm.reporting.tables import best_of, figures_in, label_of, ranking_tables
+from epuredgm.reporting.verdict import difference_tables, separated, verdicts
+from reporting.study_makers import study, summary
+
+MODELS = ("one", "two", "three")
+
+
+def test_a_ranking_table_has_every_family_in_order_with_interval_floor_and_reason() -> None:
+    _, table = ranking_tables(summary(MODELS, "draws nothing", ""))[0]
+    assert [row[1].model for row in table.rows] == list(MODELS)
+    assert [row[2].text for row in table.rows] == ["0.1", "0.2", "0.3"]
+    assert table.rows[0][2].detail == "0.05 to 0.15"
+    assert table.foot[2].text == "0.01" and table.foot[2].detail == "± 0.002"
+    assert [row[-1].text for row in table.rows] == ["", "", "draws nothing"]
+    assert all(len(row) == len(table.heads) == len(table.foot) for row in table.rows)
+
+
+def test_a_ranking_that_repeats_another_or_ranks_over_nothing_is_left_out() -> None:
+    told = summary(MODELS, "", "")
+    assert [name for name, _ in ranking_tables(told)] == ["overall"]
+    told["all_rankings"]["empty"] = {**told["all_rankings"]["overall"], "over": []}
+    told["all_rankings"]["other"] = {**told["all_rankings"]["overall"], "over": ["valid"], "metric": "valid"}
+    assert [name for name, _ in ranking_tables(told)] == ["overall", "other"]
+
+
+def test_a_title_that_several_figures_share_names_none_of_them() -> None:
+    told = summary(MODELS, "", "")
+    assert label_of(told, "fd_domain") == "Domain distance"
+    assert [label_of(told, name) for name in ("valid", "empty")] == ["valid", "empty"]
+
+
+def test_the_matrix_of_differences_is_antisymmetric() -> None:
+    ((_, (table,)),) = difference_tables(summary(MODELS, "", ""))
+    cells = {
+        (a, b): table.rows[i][1 + j] for (i, a), (j, b) in itertools.product(enumerate(MODELS), repeat=2)
+    }
+    opposite = {"good": "bad", "bad": "good", "": ""}
+    for a, b in itertools.combinations(MODELS, 2):
+        assert cells[a, b].text == "−" + cells[b, a].text  # the better family has less
+        assert cells[a, b].tone == opposite[cells[b, a].tone]
+    assert [cells[a, a].text for a in MODELS] == ["", "", ""]
+    assert [cells["one", b].tone for b in ("two", "three")] == ["good", "good"]
+    assert cells["two", "three"].tone == ""  # its interval holds 0
+
+
+def test_the_first_is_sure_only_when_every_other_is_behind_beyond_noise() -> None:
+    told = summary(MODELS, "", "")
+    (verdict,) = verdicts(told)
+    assert (verdict.first, verdict.sure, verdict.others) == ("one", True, ())
+    pair = next(each for each in told["differences"]["conditional"]["fd_domain"] if each["a"] == "two")
+    pair["interval"] = [-0.1, 0.3]
+    (verdict,) = verdicts(told)
+    assert (verdict.sure, verdict.others) == (False, ("two",))
+    assert verdict.sureness == "not told apart from two"
+    told["differences"] = {}
+    (verdict,) = verdicts(told)
+    assert verdict.sure is None
+
+
+def test_a_mean_rank_names_the_figures_on_which_the_first_is_behind() -> None:
+    told = summary(MODELS, "", "")
+    about = told["all_rankings"]["conditional"]
+    about.update(metric="mean_rank", over=["fd_domain", "valid"])
+    del told["all_rankings"]["overall"]
+    (verdict,) = verdicts(told)
+    assert (verdict.sure, verdict.sureness) == (True, "no family is better beyond noise on any of them")
+    pair = {"a": "one", "b": "two", "difference": -0.2, "interval": [-0.3, -0.1]}  # fewer are valid
+    told["differences"]["conditional"]["valid"] = [pair]
+    (verdict,) = verdicts(told)
+    assert (verdict.sure, verdict.sureness) == (False, "another family is better beyond noise on valid")
+    pair.update(a="two", b="one", difference=0.2, interval=[0.1, 0.3])  # the same, said the other way
+    assert verdicts(told) == (verdict,)
+    pair.update(interval=[-0.1, 0.3])
+    assert verdicts(told)[0].sure
+    told["differences"] = {}
+    assert verdicts(told)[0].sure is None
+
+
+def test_what_ranks_comes_first_among_the_figures() -> None:
+    told = summary(MODELS, "", "")
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("fd_domain", "valid")
+    told["ranked_by"]["metric"] = "valid"
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("valid", "fd_domain")
+
+
+def test_a_family_that_is_set_back_makes_no_first_unsure() -> None:
+    told = summary(MODELS, "draws nothing", "")
+    for pair in told["differences"]["conditional"]["fd_domain"]:
+        if {pair["a"], pair["b"]} == {"one", "three"}:
+            pair["interval"] = [-1.0, 1.0]
+    (verdict,) = verdicts(told)
+    assert verdict.sure
+
+
+@pytest.mark.parametrize(
+    ("interval", "differ"), [([0.1, 0.2], True), ([-0.2, -0.1], True), ([-0.1, 0.2], False), (None, None)]
+)
+def test_families_differ_where_the_interval_leaves_out_0(interval: list[float], differ: bool) -> None:
+    pair = {"a": "x", "b": "y", "difference": 0.0, "interval": interval}
+    assert separated([pair], "x", "y") is separated([pair], "y", "x") is differ
+    assert separated([pair], "x", "z") is None
+
+
+def test_the_best_is_none_where_all_are_alike() -> None:
+    assert best_of([1.0, 2.0], "lower") == 1.0
+    assert best_of([1.0, 2.0], "higher") == 2.0
+    assert best_of([1.0, 1.0], "lower") is None
+    assert best_of([], "lower") is None
+
+
+def test_whatever_was_learned_becomes_tables_of_its_own_shape() -> None:
+    told = {table.title: table for table in learned_tables(study().families[0])}
+    assert set(told) == {"figures", "codes", "list"}
+    assert [[cell.text for cell in row] for row in told["list"].rows] == [["1", "1.5"], ["2", "2.5"]]
+    assert [row[0].text for row in told["codes"].rows] == ["a word", "b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0, "0"), (0.123456, "0.123"), (-2.5, "−2.5"), (12345.6, "12\u2009346")],
+)
+def test_numbers_are_short(value: float | None, text: str) -> None:
+    assert short(value) == text
+
+
+def test_times_and_sizes_take_the_unit_that_fits() -> None:
+    assert [duration(each) for each in (0.4, 85, 600, 11100)] == [
+        "0.4\u2009s",
+        "85\u2009s",
+        "10\u2009min",
+        "3\u2009h 05\u2009min",
+    ]
+    assert [scaled(each, "B") for each in (12, 867e6, 1.2e9)] == ["12\u2009B", "867\u2009MB", "1.2\u2009GB"]
+    assert scaled(999.9e3) == "1\u2009M"
+    assert span([1, None]) == span(None) == ""
