@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import csr_array
 
 from epuredgm.data.mammography.faults import Unreadable
 
@@ -177,22 +178,20 @@ def canonical(
 def area_average(picture: NDArray[np.generic], frame: Frame, size: tuple[int, int]) -> NDArray[np.float64]:
     """The mean of ``picture`` over each cell of a grid laid over ``frame``, float64 ``size``; 0 outside.
 
-    Exact for any ratio: the integral of a picture of constant pixels is linear between pixel edges, so it is
-    read off cumulative sums.
+    Exact for any ratio: a cell takes of each pixel the share that lies in it. Only a few pixels of a row or
+    column do, so both steps are products with sparse matrices.
     """
-    rows = _integrals(picture.astype(np.float64), frame.top, frame.height, size[0])
-    columns = _integrals(rows.T, frame.left, frame.width, size[1])
-    return np.ascontiguousarray(columns.T) * (size[0] / frame.height) * (size[1] / frame.width)
+    rows = _shares(picture.shape[0], frame.top, frame.height, size[0])
+    columns = _shares(picture.shape[1], frame.left, frame.width, size[1])
+    return np.asarray((columns @ (rows @ picture).T).T)
 
 
-def _integrals(values: NDArray[np.float64], start: float, length: float, cells: int) -> NDArray[np.float64]:
-    """Integrals of the rows of ``values`` (N, M) over ``cells`` equal intervals: (cells, M)."""
-    sums = np.zeros((values.shape[0] + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=sums[1:])
-    edges = np.clip(start + np.arange(cells + 1) * (length / cells), 0, values.shape[0])
-    below = np.minimum(edges.astype(np.int64), values.shape[0] - 1)
-    share = (edges - below)[:, None]
-    return np.diff(sums[below] * (1.0 - share) + sums[below + 1] * share, axis=0)
+def _shares(pixels: int, start: float, length: float, cells: int) -> csr_array[np.float64]:
+    """Of each of ``cells`` equal intervals, the shares that lie in each of ``pixels``: (cells, pixels)."""
+    edges = start + np.arange(cells + 1) * (length / cells)
+    first = np.arange(pixels)
+    overlap = np.minimum(edges[1:, None], first + 1) - np.maximum(edges[:-1, None], first)
+    return csr_array(np.maximum(overlap, 0.0) * (cells / length))
 
 
 def _frame(mask: NDArray[np.bool_], flipped: bool, size: tuple[int, int], margin: float) -> Frame:
