@@ -181,9 +181,10 @@ def area_average(picture: NDArray[np.generic], frame: Frame, size: tuple[int, in
     Exact for any ratio: a cell takes of each pixel the share that lies in it. Only a few pixels of a row or
     column do, so both steps are products with sparse matrices.
     """
-    rows = _shares(picture.shape[0], frame.top, frame.height, size[0])
+    kind = np.float64 if picture.dtype == np.float64 else np.float32  # what is not double need not be
+    rows = _shares(picture.shape[0], frame.top, frame.height, size[0]).astype(kind)
     columns = _shares(picture.shape[1], frame.left, frame.width, size[1])
-    return np.asarray((columns @ (rows @ picture).T).T)
+    return np.asarray((columns @ (rows @ picture.astype(kind, copy=False)).T).T)
 
 
 def _shares(pixels: int, start: float, length: float, cells: int) -> csr_array[np.float64]:

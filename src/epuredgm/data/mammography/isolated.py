@@ -1,8 +1,8 @@
 """Decoding of compressed pixels in a process of its own: damaged ones bring decoders in C and Rust down.
 
 One child lives as long as its parent and decodes one frame after the other; what it prints goes nowhere. If
-it dies or hangs, the file is at fault and the next one gets a new child. Only sizes, names and bytes go to and
-fro.
+it dies or hangs, the file is at fault and the next one gets a new child. Only sizes, names and bytes go to
+and fro.
 """
 
 from __future__ import annotations
