@@ -68,7 +68,9 @@ def _patient_and_study(ds: Dataset, exposure: Exposure) -> None:
     ds.PatientAge = f"{patient.age:03d}Y"
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = "SYNTHETIC: NO SUCH PATIENT"
-    ds.DeidentificationMethodCodeSequence = [code("113100", "DCM", "Basic Application Confidentiality Profile")]
+    ds.DeidentificationMethodCodeSequence = [
+        code("113100", "DCM", "Basic Application Confidentiality Profile")
+    ]
     ds.StudyInstanceUID = uid("study", patient.root, patient.number)
     for empty in ("StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber"):
         setattr(ds, empty, "")

@@ -1,4 +1,4 @@
-"""What is to be found: masses with or without spicules and calcifications, the same in both views of a breast."""
+"""What is to be found: masses, with spicules and calcifications or without, the same in both views."""
 
 from __future__ import annotations
 
@@ -142,9 +142,7 @@ def _window(x: float, y: float, reach: float, grid: Grid) -> tuple[slice, slice]
     return along(y, grid.height), along(x, grid.width)
 
 
-def _offsets(
-    window: tuple[slice, slice], x: float, y: float, grid: Grid, step: int
-) -> tuple[Field, Field]:
+def _offsets(window: tuple[slice, slice], x: float, y: float, grid: Grid, step: int) -> tuple[Field, Field]:
     """Offsets in mm of the window's pixels, each split into step x step, from the place x, y: both (h, w)."""
     rows, columns = window
     dy = np.arange(rows.start * step, rows.stop * step) + 0.5

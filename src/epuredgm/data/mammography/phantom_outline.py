@@ -1,4 +1,4 @@
-"""How a breast lies on the detector: its outline, the pectoral muscle behind it, and how thick it is where."""
+"""How a breast lies on the detector: its outline, the pectoral muscle behind it, and its thickness."""
 
 from __future__ import annotations
 
@@ -76,7 +76,11 @@ def outline(pose: Pose, grid: Grid) -> tuple[Mask, Mask, Field]:
     half = np.where(line < 0, above, below) * pose.half
     breast = (x / pose.depth) ** pose.exponent + (np.abs(line) / half) ** pose.exponent <= 1
     if pose.view == "CC":
-        return _one_piece(breast, grid), np.zeros(grid.shape, dtype=np.bool_), np.zeros(grid.shape, np.float32)
+        return (
+            _one_piece(breast, grid),
+            np.zeros(grid.shape, dtype=np.bool_),
+            np.zeros(grid.shape, np.float32),
+        )
     top = y + grid.height_mm / 2  # t: distance from the top edge, (H, 1)
     share = 1 - top / pose.muscle_length
     edge = pose.muscle_width * share + 2 * np.sin(top / 15)
