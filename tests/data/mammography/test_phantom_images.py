@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -78,8 +79,8 @@ def test_equal_arguments_give_equal_bits_in_another_process() -> None:
     )
     seen = {subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(2)}
     here = expose(draw_patient(5, 3), "R", "MLO", COARSE)
-    again = expose(draw_patient(5, 3), "R", "MLO", COARSE)
-    assert len(seen) == 1 and np.array_equal(here.presentation, again.presentation)
+    bits = here.presentation.tobytes() + here.counts.tobytes()
+    assert {text.strip() for text in seen} == {hashlib.sha256(bits).hexdigest()}
 
 
 def test_a_repeat_shows_the_same_breast_anew() -> None:
@@ -150,15 +151,14 @@ def test_noise_has_the_spectrum_that_is_asked_for() -> None:
 
 def test_fine_grids_get_the_same_noise_law_from_half_the_size() -> None:
     noise = power_law_noise(np.random.default_rng(0), Grid(301, 205, 0.1), 3.0)
-    assert (
-        noise.shape == (301, 205) and np.isfinite(noise).all() and noise.std() == pytest.approx(1, abs=0.05)
-    )
+    assert noise.shape == (301, 205) and noise.std() == pytest.approx(1, abs=0.05)
 
 
 def test_broad_blur_is_gaussian_blur() -> None:
-    field = np.random.default_rng(0).random((301, 205)).astype(np.float32)
-    exact = ndimage.gaussian_filter(field, 40.0, mode="nearest")
-    assert np.abs(blur(field, 40.0) - exact).max() < 0.1 * (exact.max() - exact.min())
+    field = np.random.default_rng(0).random((501, 403)).astype(np.float32)
+    exact, found = ndimage.gaussian_filter(field, 32.0), blur(field, 32.0)
+    inner = np.s_[128:-128, 128:-128]  # at the border, single pixels of white noise count for much
+    assert np.abs(found - exact)[inner].max() < 0.05 * np.ptp(exact[inner])
     assert np.allclose(blur(np.full((50, 70), 0.3, np.float32), 20.0), 0.3, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""A phantom data set has the rates, layouts and truth that it says, whole patients only, the same bytes always."""
+"""A phantom data set has the rates, layouts and truth that it says; patients are whole, bytes the same."""
 
 from __future__ import annotations
 
