@@ -206,8 +206,6 @@ def _two_spacings(dataset: Dataset) -> None:
     """The detector's pixels, and those in the breast, which are what the phantom's millimetres are."""
     side = f"{float(dataset.ImagerPixelSpacing[0]) / MAGNIFICATION:.8g}"
     dataset.PixelSpacing = [side, side]
-    dataset.PixelSpacingCalibrationType = "GEOMETRY"
-    dataset.PixelSpacingCalibrationDescription = "contact view"
 
 
 def _of_another_patient(dataset: Dataset) -> None:
