@@ -1,4 +1,4 @@
-"""From tissue to pixel values: attenuation, detector, and the two images that a mammography unit hands out."""
+"""From tissue to pixel values: attenuation, detector, and the two images that a unit hands out."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def processed(counts: Field, breast: Mask, thick: Field, compressed: float, grid
 
 def stored(values: Field, bits: int) -> NDArray[np.uint16]:
     """Values for presentation as stored, of ``bits`` bits."""
-    return np.rint(values.astype(np.float64) * BRIGHTEST * (2**bits - 1)).astype(np.uint16)
+    return np.asarray(np.rint(values.astype(np.float64) * BRIGHTEST * (2**bits - 1)), dtype=np.uint16)
 
 
 def stored_linear(counts: Field, bits: int) -> NDArray[np.uint16]:
     """Counts as stored for processing, of ``bits`` bits: linear, air is bright."""
     top = 2**bits - 1
-    return np.clip(np.rint(counts.astype(np.float64) * LINEAR_TOP * top), 0, top).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(counts.astype(np.float64) * LINEAR_TOP * top), 0, top), dtype=np.uint16)

@@ -16,13 +16,13 @@ from epuredgm.data.mammography.phantom_header import fill, uid
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLEMENTATION = uid("implementation")
 
 
 def dataset_of(exposure: Exposure, form: Form = PLAIN, variant: str = "") -> Dataset:
     """The DICOM object of an exposure; equal arguments give equal elements."""
     from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     dataset = Dataset()
     fill(dataset, exposure, form, variant)
@@ -32,8 +32,8 @@ def dataset_of(exposure: Exposure, form: Form = PLAIN, variant: str = "") -> Dat
     dataset.PixelData = pixels.astype("<u2").tobytes()
     dataset["PixelData"].VR = "OW"
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = EXPLICIT
-    dataset.file_meta.ImplementationClassUID = IMPLEMENTATION
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION)
     return dataset
 
 
@@ -108,7 +108,7 @@ def _by_pydicom(uid_name: str, plugin: str, package: str) -> Callable[[Dataset],
 
 
 def _jpeg_lossless(dataset: Dataset) -> Dataset:
-    """JPEG lossless, first-order prediction; only GDCM encodes it. Its header is not kept, only the pixels."""
+    """JPEG lossless, first-order prediction; only GDCM encodes it, of which only the pixels are kept."""
     from copy import deepcopy
 
     import gdcm

@@ -56,7 +56,7 @@ class Form:
         """The largest difference between 0.92 of ``presentation`` and a correct reading."""
         half = 0.5 / self.top
         if self.voi == "sigmoid":  # slope at the centre; and air reads as the sigmoid's foot
-            return max(half * self.top / self.window[1], 1 / (1 + np.exp(SIGMOID_SPAN))) + 1e-6
+            return float(max(half * self.top / self.window[1], 1 / (1 + np.exp(SIGMOID_SPAN)))) + 1e-6
         if self.voi in ("lut", "lut8"):
             return half * LUT_POWER + 0.5 / (255 if self.voi == "lut8" else self.top) + half
         return half + 1e-7
@@ -64,7 +64,7 @@ class Form:
     def table(self) -> PIXELS:
         """The VOI LUT, (2^bits,), of ``entry_bits`` bits."""
         position = np.arange(self.top + 1) / self.top
-        return np.rint(position**LUT_POWER * (2**self.entry_bits - 1)).astype(np.uint16)
+        return np.asarray(np.rint(position**LUT_POWER * (2**self.entry_bits - 1)), dtype=np.uint16)
 
     @property
     def entry_bits(self) -> int:

@@ -67,7 +67,7 @@ def power_law_noise(rng: np.random.Generator, grid: Grid, exponent: float) -> Fi
     frequency = np.hypot(fy[:, None], fx[None, :])
     gain = (np.maximum(frequency, 1 / LONGEST) ** (-exponent / 2)).astype(np.float32)
     noise: Field = fft.irfft2(fft.rfft2(white) * gain, s=shape)[: grid.height, : grid.width]
-    return ((noise - noise.mean()) / noise.std()).astype(np.float32)
+    return np.asarray((noise - noise.mean()) / noise.std(), dtype=np.float32)
 
 
 def _doubled(field: Field) -> Field:
@@ -95,14 +95,15 @@ def blur(field: Field, sigma: float) -> Field:
     rows, columns = padded.shape[0] // step, padded.shape[1] // step
     means = padded.reshape(rows, step, columns, step).mean(axis=(1, 3), dtype=np.float32)
     small = ndimage.gaussian_filter(means, sigma / step, mode="nearest", truncate=4.0)
-    y = (np.arange(height, dtype=np.float32) + 0.5) / step - 0.5
-    x = (np.arange(width, dtype=np.float32) + 0.5) / step - 0.5
-    return _between_columns(_between_columns(small, x).T, y).T.copy()
+    y = np.asarray((np.arange(height) + 0.5) / step - 0.5, dtype=np.float32)
+    x = np.asarray((np.arange(width) + 0.5) / step - 0.5, dtype=np.float32)
+    small = _between_columns(small, x)
+    return _between_columns(small.T, y).T.copy()
 
 
 def _between_columns(field: Field, at: Field) -> Field:
     """The field's columns at the places ``at``, linearly between columns, constant beyond the ends."""
-    at = np.clip(at, 0, field.shape[1] - 1)
+    at = np.clip(at, 0, field.shape[1] - 1).astype(np.float32)
     left = np.minimum(at.astype(np.int64), max(field.shape[1] - 2, 0))
     right = np.minimum(left + 1, field.shape[1] - 1)
     share = (at - left).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What is to be found: masses with or without spicules and calcifications, the same in both views of a breast."""
+"""What is to be found: masses, with spicules and calcifications or without, the same in both views."""
 
 from __future__ import annotations
 

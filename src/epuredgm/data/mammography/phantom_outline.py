@@ -1,4 +1,4 @@
-"""How a breast lies on the detector: its outline, the pectoral muscle behind it, and how thick it is where."""
+"""How a breast lies on the detector: its outline, the pectoral muscle behind it, and its thickness."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Who is imaged: a synthetic woman's age, density and anatomy, each drawn from a stream with its own name.
 
-Lengths are in mm throughout the phantom. The distributions are those of a screening population: ages 50 to 74,
-density classes A to D at 10, 40, 40 and 10 %, denser when younger.
+Lengths are in mm throughout the phantom. The distributions are those of a screening population: ages 50 to
+74, density classes A to D at 10, 40, 40 and 10 %, denser when younger.
 """
 
 from __future__ import annotations

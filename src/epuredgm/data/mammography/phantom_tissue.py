@@ -30,8 +30,9 @@ def gland_share(
     line = pose.below_line(x, y)
     centre = -(((x - 0.55 * pose.depth) / (0.42 * pose.depth)) ** 2 + (line / (0.6 * pose.half)) ** 2)
     rows, columns = np.nonzero(breast)
-    fade = np.minimum(skin[rows, columns] / 8, 1)
-    level = (1.3 * (SHARED * shared + OWN * own) + 1.6 * centre)[rows, columns]
+    fade = np.minimum(skin[rows, columns] / 8, 1).astype(np.float32)
+    field = 1.3 * (SHARED * shared + OWN * own) + 1.6 * centre
+    level = field[rows, columns].astype(np.float32)
     free = ~pectoral[rows, columns]
     gland = fade * _logistic((level - _threshold(level[free], fade[free], patient.gland_fraction)) / 0.9)
     strands = power_law_noise(patient.stream("strands", side, pose.view), grid, 2.2)[rows, columns]
@@ -54,4 +55,4 @@ def _threshold(level: Field, fade: Field, wanted: float) -> float:
 
 
 def _logistic(z: Field) -> Field:
-    return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), dtype=np.float32)
