@@ -101,6 +101,16 @@ def test_a_model_is_set_back_if_every_run_lies_beyond_the_limit_with_its_whole_i
         assert [bool(row["set_back"]) for row in rows] == [False, expected == "a"]
 
 
+def test_nobody_is_set_back_for_what_real_designs_do_themselves() -> None:
+    def repeating(model: str, interval: tuple[float, float]) -> Result:
+        made = copies(model, 0, sum(interval) / 2, interval)
+        made["modes"]["unconditional"]["memorisation"]["copied"]["floor"] = {"mean": 0.5, "std": 0.05}
+        return made
+
+    rows = summarise("toy", [repeating("a", (0.61, 0.99)), repeating("b", (0.59, 0.99))])["rankings"]
+    assert {row["model"]: bool(row["set_back"]) for row in rows} == {"a": True, "b": False}
+
+
 def test_runs_that_are_hard_to_compare_are_flagged() -> None:
     other = result("b", 0, 0.1, profile="full", provenance={"data_fingerprint": "e", "package_version": "1"})
     other["modes"]["unconditional"]["counts"] = {**other["modes"]["unconditional"]["counts"], "compared": 9}
