@@ -130,6 +130,7 @@ def test_figures_through_different_extractors_rank_nobody() -> None:
         each["provenance"] = {**each["provenance"], "extractors": {"inception": {"weights": weights}}}
     summary = summarise("toy", results)
     assert summary["ranked_by"]["metric"] == "mean_rank"
+    assert "fid through different extractors" in summary["ranked_by"]["reason"]
     assert any("inception" in warning and "fid" in warning for warning in summary["warnings"])
     assert summary["extractors"]["inception"] == {"differ": [{"weights": "x"}, {"weights": "y"}]} or summary[
         "extractors"
@@ -176,6 +177,18 @@ def test_both_tables_hold_the_same_rows() -> None:
         assert [x for x in left if x == x] == [x for x in right if x == x]
     assert from_parquet["value"].isna().sum() == 3  # fid of both, rce of b
     assert as_parquet(table) == as_parquet(table)
+
+
+def test_who_keeps_a_deciding_figure_from_ranking_is_said() -> None:
+    without = summarise("toy", [result("a", 0, 0.9, fid=3.0), result("b", 0, 0.6)])
+    ranked_by = without["ranked_by"]
+    assert (ranked_by["metric"], ranked_by["reason"]) == ("mean_rank", "not every run has fid")
+    assert without["warnings"][0] == "b has no fid: made up"
+    assert not any("fid" in each for each in summarise("toy", [result("b", 0, 0.6)])["warnings"])
+    elsewhere = result("c", 0, 0.6, fid=1.0)
+    elsewhere["modes"]["conditional"] = elsewhere["modes"].pop("unconditional")
+    apart = summarise("toy", [result("a", 0, 0.9, fid=3.0), elsewhere])["ranked_by"]
+    assert (apart["metric"], apart["reason"]) == ("mean_rank", "runs have fid in different modes")
 
 
 def test_those_that_decide_stand_in_one_line_behind_fid() -> None:

@@ -73,5 +73,6 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (BadZipFile, zlib.error, ValueError, EOFError, AttributeError) as error:  # the last: one bare array
-        raise CorruptArtefact(f"{path} holds no arrays: {error}", "Remove it; the tool makes it again.") from error
+    except (BadZipFile, zlib.error, ValueError, EOFError) as error:
+        hint = "Remove it; the tool makes it again."
+        raise CorruptArtefact(f"{path} holds no arrays: {error}", hint) from error

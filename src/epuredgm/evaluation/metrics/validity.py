@@ -32,14 +32,15 @@ def compute(case: Case) -> Json:
     for kind, subject, holds in rules:
         properties.setdefault(kind, {})[subject] = _share(case, holds)
     empty: Tests = {name: partial(_is_empty, component=c) for c, name in enumerate(names)}
-    any_empty = partial(_any_empty, components=[c for c in range(len(names)) if c not in case.absent])
+    present = [c for c in range(len(names)) if c not in case.absent]
+    empty["any"] = partial(_any_empty, components=present)
     overlap: Tests = {
         f"{names[a]}_{names[b]}": partial(_overlaps, pair=k) for k, (a, b) in enumerate(pairs(len(names)))
     }
     return {
         "valid": _share(case, partial(valid, properties=rules)),
         "properties": properties,
-        "empty": {name: _share(case, test) for name, test in {**empty, "any": any_empty}.items()},
+        "empty": {name: _share(case, test) for name, test in empty.items()},
         "overlap": {name: _share(case, test) for name, test in {**overlap, "any": _any_overlap}.items()},
     }
 
