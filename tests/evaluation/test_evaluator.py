@@ -160,6 +160,20 @@ def test_completions_are_told_apart_and_only_the_first_is_compared(
         block(replace(rounds(images, images), ids=np.repeat(once.ids, 2)))
 
 
+def test_completions_of_nothing_have_no_diversity(
+    spec: DataSpec, designs: Designs, settings: EvaluationSettings, make: Make, test_split: Designs
+) -> None:
+    one = replace(spec, components=spec.components[:1])
+    alone = replace(designs, images=designs.images[:, :1])
+    rows = test_split.rows(np.tile(np.arange(20), 2))
+    samples = replace(
+        make(rows.images[:, :1], rows), components=one.component_names, given=np.ones((40, 1), dtype=bool)
+    )
+    block = evaluate(one, alone, {"inpainting": {one.component_names[0]: samples}}, settings, 0)["metrics"]
+    told = block["diversity"]["distance"]
+    assert told["value"] is None and told["reason"] == "every component was given"
+
+
 def test_the_rules_of_validity_are_those_of_the_real_designs(
     score: Score, make: Make, designs: Designs
 ) -> None:
