@@ -74,11 +74,11 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return captured.out
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *words: str, code: int = 2) -> str:
     with pytest.raises(SystemExit) as end:
         main(["compare", *words])
     message = capsys.readouterr().err
-    assert end.value.code == 2 and "Traceback" not in message
+    assert end.value.code == code and "Traceback" not in message
     return message
 
 
@@ -157,6 +157,25 @@ def test_tables_for_people(before: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert head.count("|") == 6 and {line.count("|") for line in rows} == {6}
 
 
+def test_a_run_has_no_difference_from_itself_and_no_negative_one(
+    before: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("vae", "vae:0", "--dataset", "toy", "--workspace", str(before))
+    rows = json.loads(answer(capsys, *words, "--json"))["groups"][0]["tasks"]["unconditional"]
+    told = [row["differences"]["vae:0"] for row in rows]
+    assert {str(end) for each in told for end in (each["difference"], *each["interval"])} == {"0.0"}
+    assert {each["verdict"] for each in told} == {""}
+
+
+@pytest.mark.parametrize("keep", [0, 100])
+def test_damaged_replicates_are_named(keep: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = study(tmp_path, {"vae": 0.5, "ddpm": 0.7})
+    kept = Workspace(place).resamples("toy", "vae", 0)
+    kept.write_bytes(kept.read_bytes()[:keep] + b"junk")
+    words = ("vae", "ddpm", "--dataset", "toy", "--workspace", str(place))
+    assert f"{kept} holds no arrays" in refused(capsys, *words, code=1)
+
+
 def test_other_data_has_no_difference(
     before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,5 +202,7 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(
     old = tmp_path / "run_seed0.json"
     write_json(old, {**result("vae", 0, 0.1), "schema": 1})
     assert "schema 1" in refused(capsys, str(old), str(before))
+    write_json(old, {key: part for key, part in result("vae", 0, 0.1).items() if key != "schema"})
+    assert "schema None" in refused(capsys, str(old), str(before))
     write_json(old, {**result("vae", 0, 0.1), "dataset": "epure"})
     assert "different data sets: epure, toy" in refused(capsys, str(old), str(after / NAMES["run"]))

@@ -26,7 +26,7 @@ def result(model: str, value: float) -> dict[str, Any]:
         "rce": {"gen_wd": figure(value)},
         "com": {"overall": {"wasserstein": figure(2 * value)}},
         "iou_dice": {"average": {"iou_wd": figure(0.0), "dice_wd": figure(0.0)}},
-        "memorisation": {"copied": figure(0.99 if model == "vae" else 0.01)},
+        "memorisation": {"copied": {**figure(0.99 if model == "vae" else 0.01), "floor": None}},
     }
     sizes = {f"{side}_px": {"mae": figure(value + 1)} for side in ("width", "height", "mean_diagonal")}
     led = {"counts": counts, "adherence": {"conditions": sizes}, "rce": {"gen_wd": figure(value)}}

@@ -112,6 +112,24 @@ def test_a_generator_that_copies_train_designs_is_exposed_and_unseen_designs_are
     assert honest["distance"]["value"] == pytest.approx(honest["test"]["mean"])
 
 
+def test_copies_are_found_where_test_designs_repeat_train_designs_too(
+    make: Make, designs: Designs, spec: DataSpec, settings: EvaluationSettings
+) -> None:
+    train, test = np.flatnonzero(designs.train), np.flatnonzero(~designs.train)
+    images = designs.images.copy()
+    images[test[::20]] = images[train[: len(test[::20])]]
+    repeating = replace(designs, images=images)
+
+    def copied(generated: Images) -> dict[str, Any]:
+        scores = evaluate(spec, repeating, {"unconditional": make(generated)}, settings, 0)
+        found: dict[str, Any] = scores["metrics"]["memorisation"]["copied"]
+        return found
+
+    assert copied(images[train[: len(test)]])["value"] == 1
+    assert copied(images[test])["value"] == pytest.approx(0.05)
+    assert copied(images[test])["floor"]["mean"] == pytest.approx(0.05, abs=0.02)
+
+
 def test_completions_are_told_apart_and_only_the_first_is_compared(
     score: Score, make: Make, test_split: Designs
 ) -> None:
@@ -140,6 +158,20 @@ def test_completions_are_told_apart_and_only_the_first_is_compared(
         assert single[key] == equal[key] == apart[key]
     with pytest.raises(CorruptArtefact, match="rounds"):
         block(replace(rounds(images, images), ids=np.repeat(once.ids, 2)))
+
+
+def test_completions_of_nothing_have_no_diversity(
+    spec: DataSpec, designs: Designs, settings: EvaluationSettings, make: Make, test_split: Designs
+) -> None:
+    one = replace(spec, components=spec.components[:1])
+    alone = replace(designs, images=designs.images[:, :1])
+    rows = test_split.rows(np.tile(np.arange(20), 2))
+    samples = replace(
+        make(rows.images[:, :1], rows), components=one.component_names, given=np.ones((40, 1), dtype=bool)
+    )
+    block = evaluate(one, alone, {"inpainting": {one.component_names[0]: samples}}, settings, 0)["metrics"]
+    told = block["diversity"]["distance"]
+    assert told["value"] is None and told["reason"] == "every component was given"
 
 
 def test_the_rules_of_validity_are_those_of_the_real_designs(
@@ -303,8 +335,11 @@ def test_a_component_that_no_real_design_has_is_left_out_of_what_is_compared(
         assert result["com"]["vector_wasserstein"]["value"] == pytest.approx(0, abs=1e-12)
         assert result["iou_dice"]["average"]["iou_wd"]["value"] == 0
         assert result["validity"]["valid"]["value"] == 1
+        assert result["validity"]["empty"]["any"]["value"] == 0
     drawn = evaluate(spec, without, {"unconditional": make(designs.split("test").images)}, settings, 0)
     assert drawn["metrics"]["com"]["overall"]["wasserstein"]["value"] == pytest.approx(0, abs=1e-12)
+    blank = evaluate(spec, without, {"unconditional": make(np.zeros_like(test.images))}, settings, 0)
+    assert blank["metrics"]["validity"]["empty"]["any"]["value"] == 1
 
 
 def test_a_component_that_only_train_designs_have_has_no_distance(

@@ -24,6 +24,7 @@ from epuredgm.evaluation.reference import Reference
 from epuredgm.evaluation.summary import summarise
 
 Images = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 Make = Callable[..., SampleSet]
 
 REAL = "real"
@@ -163,3 +164,29 @@ def test_what_is_missing_is_no_praise(summary: dict[str, Any]) -> None:
 def test_the_overall_ranking_is_by_the_domain_distance_where_there_is_no_fid(summary: dict[str, Any]) -> None:
     assert summary["ranked_by"]["metric"] == "fd_domain"
     assert summary["model_aggregates"]["blank"]["fid"]["mean"] is None
+
+
+def test_floors_of_manifold_figures_are_made_once_an_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+    spec: DataSpec,
+    designs: Designs,
+    settings: EvaluationSettings,
+    make: Make,
+    reference: Reference,
+) -> None:
+    from epuredgm.evaluation.metrics import manifold
+
+    calls: list[int] = []
+    figures = manifold.manifold_figures
+
+    def counted(real: Floats, made: Floats, keep: NDArray[np.bool_], k: int) -> Floats:
+        calls.append(len(keep))
+        return figures(real, made, keep, k)
+
+    monkeypatch.setattr(manifold, "manifold_figures", counted)
+    asked = designs.split("test").rows(np.arange(20))
+    sets = {"unconditional": make(asked.images), "conditional": make(asked.images, asked=asked)}
+    both = evaluate(spec, designs, sets, settings, 0, SILENT, reference)["modes"]
+    assert calls.count(1) == settings.floor_repeats and len(calls) == settings.floor_repeats + len(sets)
+    alone = evaluate(spec, designs, {"conditional": sets["conditional"]}, settings, 0, SILENT, reference)
+    assert both["conditional"]["manifold"] == alone["modes"]["conditional"]["manifold"]

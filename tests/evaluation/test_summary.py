@@ -101,6 +101,16 @@ def test_a_model_is_set_back_if_every_run_lies_beyond_the_limit_with_its_whole_i
         assert [bool(row["set_back"]) for row in rows] == [False, expected == "a"]
 
 
+def test_nobody_is_set_back_for_what_real_designs_do_themselves() -> None:
+    def repeating(model: str, interval: tuple[float, float]) -> Result:
+        made = copies(model, 0, sum(interval) / 2, interval)
+        made["modes"]["unconditional"]["memorisation"]["copied"]["floor"] = {"mean": 0.5, "std": 0.05}
+        return made
+
+    rows = summarise("toy", [repeating("a", (0.61, 0.99)), repeating("b", (0.59, 0.99))])["rankings"]
+    assert {row["model"]: bool(row["set_back"]) for row in rows} == {"a": True, "b": False}
+
+
 def test_runs_that_are_hard_to_compare_are_flagged() -> None:
     other = result("b", 0, 0.1, profile="full", provenance={"data_fingerprint": "e", "package_version": "1"})
     other["modes"]["unconditional"]["counts"] = {**other["modes"]["unconditional"]["counts"], "compared": 9}
@@ -120,6 +130,7 @@ def test_figures_through_different_extractors_rank_nobody() -> None:
         each["provenance"] = {**each["provenance"], "extractors": {"inception": {"weights": weights}}}
     summary = summarise("toy", results)
     assert summary["ranked_by"]["metric"] == "mean_rank"
+    assert "fid through different extractors" in summary["ranked_by"]["reason"]
     assert any("inception" in warning and "fid" in warning for warning in summary["warnings"])
     assert summary["extractors"]["inception"] == {"differ": [{"weights": "x"}, {"weights": "y"}]} or summary[
         "extractors"
@@ -166,6 +177,18 @@ def test_both_tables_hold_the_same_rows() -> None:
         assert [x for x in left if x == x] == [x for x in right if x == x]
     assert from_parquet["value"].isna().sum() == 3  # fid of both, rce of b
     assert as_parquet(table) == as_parquet(table)
+
+
+def test_who_keeps_a_deciding_figure_from_ranking_is_said() -> None:
+    without = summarise("toy", [result("a", 0, 0.9, fid=3.0), result("b", 0, 0.6)])
+    ranked_by = without["ranked_by"]
+    assert (ranked_by["metric"], ranked_by["reason"]) == ("mean_rank", "not every run has fid")
+    assert without["warnings"][0] == "b has no fid: made up"
+    assert not any("fid" in each for each in summarise("toy", [result("b", 0, 0.6)])["warnings"])
+    elsewhere = result("c", 0, 0.6, fid=1.0)
+    elsewhere["modes"]["conditional"] = elsewhere["modes"].pop("unconditional")
+    apart = summarise("toy", [result("a", 0, 0.9, fid=3.0), elsewhere])["ranked_by"]
+    assert (apart["metric"], apart["reason"]) == ("mean_rank", "runs have fid in different modes")
 
 
 def test_those_that_decide_stand_in_one_line_behind_fid() -> None:

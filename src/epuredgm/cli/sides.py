@@ -195,9 +195,10 @@ def _read(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict):
         raise CorruptArtefact(f"{path} is no result")
-    if "schema" in content and content["schema"] != SCHEMA:
+    ours = any(key in content for key in ("schema", "modes", "model_aggregates"))
+    if ours and content.get("schema") != SCHEMA:
         raise BadRequest(
-            f"{path} has schema {content['schema']}, not {SCHEMA}: another version wrote it",
+            f"{path} has schema {content.get('schema')}, not {SCHEMA}: another version wrote it",
             "Evaluate again, without training: epuredgm run --dataset NAME --force evaluate",
         )
     return content

@@ -38,7 +38,7 @@ class Aggregate:
         interval: see the module; None where a single run has none.
         floor, floor_std: mean and spread of real-against-real draws, averaged over runs; None without any.
         reason: why there is no mean.
-        set_back: every run has an interval, and all of them lie beyond the headline's limit.
+        set_back: every run has an interval, and all of them lie beyond the headline's limit and floor.
     """
 
     mode: str | None
@@ -97,7 +97,11 @@ def aggregate(
         interval=interval,
         floor=floor,
         floor_std=floor_std,
-        set_back=len(own) == total and all(ends is not None and head.beyond(ends) for ends in own),
+        set_back=len(own) == total
+        and all(
+            ends is not None and head.beyond(ends, figure["floor"])
+            for ends, figure in zip(own, known, strict=True)
+        ),
     )
 
 

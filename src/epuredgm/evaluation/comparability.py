@@ -10,7 +10,9 @@ from epuredgm.evaluation.scalar import Json
 
 
 def warnings(runs: Runs) -> list[str]:
-    """One line for each fact in which runs differ, and for each model of which some runs miss a figure."""
+    """One line for each fact in which runs differ, for each model of which some runs miss a figure, and for
+    each that misses a deciding one that others have.
+    """
     return [*_differing_facts(runs), *differing_extractors(runs), *_partial(runs)]
 
 
@@ -71,7 +73,11 @@ def differing_extractors(runs: Runs) -> Iterator[str]:
 
 
 def _partial(runs: Runs) -> Iterator[str]:
+    deciding = [name for name, found in runs.headlines.items() if found.headline.decides]
+    had = [name for name in deciding if any(table[name].num_runs for table in runs.overall.values())]
     for model, table in runs.overall.items():
+        lacking = [name for name in had if not table[name].num_runs]
+        yield from (f"{model} has no {name}: {table[name].reason}" for name in lacking)
         partial = [name for name, each in table.items() if 0 < each.num_runs < each.total]
         if partial:
             yield f"{model}: only some of its runs have {', '.join(partial)}"

@@ -167,7 +167,8 @@ class _Group:
                 return dict(row)
             if (row["a"], row["b"]) == (first, name):
                 low, high = row["interval"]
-                return {**row, "difference": -row["difference"], "interval": [-high, -low]}
+                turned = {"difference": number(-row["difference"]), "interval": [number(-high), number(-low)]}
+                return {**row, **turned}
         return None
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from epuredgm.core.jobs import Mode
 from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.ranking import LEVEL
 from epuredgm.evaluation.scalar import Json
 
 
@@ -24,7 +25,8 @@ class Headline:
         decides: it ranks alone where every run has it; of several the one with the smallest number, the most
             widely known figure first. 0: it never does.
         limit: beyond it no other merit counts (a generator that copies, or draws nothing): a model whose runs
-            all lie beyond it with their whole intervals is ranked after the others. None: no such limit.
+            all lie beyond it, and beyond what real designs show, with their whole intervals is ranked after
+            the others. None: no such limit.
         bounds: the values that it can take; intervals over seeds end there.
     """
 
@@ -37,11 +39,21 @@ class Headline:
     limit: float | None = None
     bounds: tuple[float, float] = (0.0, math.inf)
 
-    def beyond(self, interval: tuple[float, float]) -> bool:
-        """Whether an interval lies beyond the limit as a whole."""
+    def beyond(self, interval: tuple[float, float], floor: Mapping[str, float | None] | None = None) -> bool:
+        """Whether an interval lies beyond the limit as a whole, and beyond the noise of real designs.
+
+        Args:
+            interval: of the figure.
+            floor: ``mean`` and ``std`` of real-against-real draws. Real designs may lie beyond the limit
+                themselves, where most of them lack a component or repeat others.
+        """
         if self.limit is None:
             return False
-        return interval[0] > self.limit if self.better == "lower" else interval[1] < self.limit
+        mean, spread = (None, None) if floor is None else (floor["mean"], floor["std"])
+        noise = LEVEL * (spread or 0.0)
+        if self.better == "lower":
+            return interval[0] > (self.limit if mean is None else max(self.limit, mean + noise))
+        return interval[1] < (self.limit if mean is None else min(self.limit, mean - noise))
 
 
 @dataclass(frozen=True)

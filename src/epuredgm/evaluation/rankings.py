@@ -28,11 +28,12 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
     heads = {name: found for name, found in runs.headlines.items() if name not in unlike}
     set_back = _set_back(models, heads, runs.overall)
     columns = _columns(_ranked(heads), models, runs.overall)
-    line = _in_line(heads)
-    by = _decider(line, runs)
+    line = _in_line(runs.headlines)
+    hindered = {name: _hindrance(name, runs, unlike) for name in line}
+    by = next((name for name in line if not hindered[name]), None)
     alone = Column(by, *_about(by, heads[by], models, runs.overall)) if by else None
     return {
-        OVERALL: rank("Overall", _reason(by, line), models, columns, set_back, alone),
+        OVERALL: rank("Overall", _reason(by, hindered), models, columns, set_back, alone),
         MEAN_RANK: rank("Mean rank", "over all ranked figures", models, columns, set_back),
         **{mode: _task(mode, runs, unlike) for mode in runs.modes},
     }
@@ -52,13 +53,14 @@ def _ranked(heads: Mapping[str, Found]) -> dict[str, Found]:
     return {name: found for name, found in heads.items() if found.headline.ranked}
 
 
-def _decider(line: Sequence[str], runs: Runs) -> str | None:
-    """The figure that ranks alone: the first in line that every run has in one and the same mode."""
-    for name in line:
-        own = [table[name] for table in runs.overall.values()]
-        if all(each.num_runs == each.total for each in own) and len({each.mode for each in own}) == 1:
-            return name
-    return None
+def _hindrance(name: str, runs: Runs, unlike: Collection[str]) -> str:
+    """Why a figure cannot rank alone; empty if it can: every run has it in one and the same mode."""
+    own = [table[name] for table in runs.overall.values()]
+    if name in unlike:
+        return f"runs have {name} through different extractors"
+    if not all(each.num_runs == each.total for each in own):
+        return f"not every run has {name}"
+    return f"runs have {name} in different modes" if len({each.mode for each in own}) > 1 else ""
 
 
 def _in_line(heads: Mapping[str, Found]) -> list[str]:
@@ -67,13 +69,14 @@ def _in_line(heads: Mapping[str, Found]) -> list[str]:
     return sorted(deciding, key=lambda name: (int(heads[name].headline.decides), name))
 
 
-def _reason(by: str | None, line: Sequence[str]) -> str:
-    """Why ``by``, or the mean rank, ranks overall."""
-    before = line[: line.index(by)] if by else line
-    missing = f"not every run has {' or '.join(before)}" if before else ""
-    if by is None:
-        return missing or "no figure decides alone"
-    return f"every run has {by}" + (f"; {missing}" if missing else "")
+def _reason(by: str | None, hindered: Mapping[str, str]) -> str:
+    """Why ``by``, or the mean rank, ranks overall; ``hindered`` says of each in line why it does not."""
+    reasons = [f"every run has {by}"] if by else []
+    for name, hindrance in hindered.items():
+        if name == by:
+            break
+        reasons.append(hindrance)
+    return "; ".join(reasons) or "no figure decides alone"
 
 
 def _columns(

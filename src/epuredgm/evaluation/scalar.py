@@ -33,10 +33,10 @@ DIGITS = 12
 
 
 def number(value: float | None) -> float | None:
-    """``value`` rounded for a result file; None for what is no finite number."""
+    """``value`` rounded for a result file, 0 without a sign; None for what is no finite number."""
     if value is None or not math.isfinite(value):
         return None
-    return float(f"{float(value):.{DIGITS}g}")
+    return float(f"{float(value):.{DIGITS}g}") + 0.0
 
 
 def scalar(

@@ -25,6 +25,8 @@ def compute(case: Case) -> Json:
     if len(rounds) < 2:
         reason = "one completion was drawn of each design; sampling.completions=4 draws four"
         return {"distance": scalar(None, reason=reason)}
+    if case.given.all():
+        return {"distance": scalar(None, reason="every component was given")}
     masks = [_generated(each, case.given) for each in rounds]
     pairs = [_distance(a, b) for a, b in combinations(masks, 2)]
     return {"distance": case.mean(np.mean(pairs, axis=0))}

@@ -27,7 +27,8 @@ def compute(case: Case) -> Json:
     k = min(NEIGHBOURS, int(kept.sum(axis=1).min()) - 1)
     ways = np.concatenate([np.ones_like(kept[:1]), kept])
     whole, *left_out = manifold_figures(view.real, view.generated, ways, k)
-    floors = case.floors(view, lambda train, test: _plain(test, train, k)).reshape(-1, len(FIGURES))
+    floors = case.floors(view, lambda train, test: _plain(test, train, k), name=f"manifold of {k} neighbours")
+    floors = floors.reshape(-1, len(FIGURES))
     block: Json = {
         name: _figure(case, view, name, float(whole[i]), np.array(left_out)[:, i], floors[:, i])
         for i, name in enumerate(FIGURES)

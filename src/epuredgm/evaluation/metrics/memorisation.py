@@ -15,7 +15,7 @@ from epuredgm.evaluation.neighbours import kinds, nearest_distances
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.scalar import Json, number
 
-QUANTILE = 0.01  # of the test designs' distances: below it a design counts as copied
+QUANTILE = 0.01  # of the test designs' distances: up to it a design counts as copied
 MOST = 1000  # test designs that the quantile is read from
 BINS = 24  # of the histogram
 
@@ -32,10 +32,11 @@ class Unseen(NamedTuple):
 def compute(case: Case) -> Json:
     """Distances to the nearest train design, in pixels that differ over all components.
 
-    ``copied``: share of generated designs nearer to a train design than all but 1 % of the test designs are;
-    an unseen real design counts as copied with that probability. ``distance``: mean distance of the generated
-    designs. ``duplicates``: share of generated designs of which the set holds another, pixel for pixel.
-    ``test``: ``mean`` distance of test designs, and the ``threshold`` below which a design counts as copied.
+    ``copied``: share of generated designs as near to a train design as the nearest 1 % of the test designs
+    are; an unseen real design counts as copied with that probability, or with a higher one where test designs
+    repeat train designs. ``distance``: mean distance of the generated designs. ``duplicates``: share of
+    generated designs of which the set holds another, pixel for pixel.
+    ``test``: ``mean`` distance of test designs, and the ``threshold`` up to which a design counts as copied.
     ``histogram``: ``edges`` (px), and the share of ``generated`` and ``test`` designs between them.
 
     Floors: test designs drawn as often as there are generated ones; for ``duplicates`` train designs.
@@ -45,7 +46,7 @@ def compute(case: Case) -> Json:
     drawn = _drawn(case, unseen.distances)
     again = _repeated(kinds(_masks(case.generated)))
     return {
-        "copied": case.share(distances < unseen.threshold, floor=(drawn < unseen.threshold).mean(axis=1)),
+        "copied": case.share(distances <= unseen.threshold, floor=(drawn <= unseen.threshold).mean(axis=1)),
         "duplicates": case.share(again, floor=_duplicates_among_train(case)),
         "distance": case.mean(distances, floor=drawn.mean(axis=1)),
         "test": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,8 +23,8 @@ Tests = dict[str, Callable[[Population], Flags]]
 def compute(case: Case) -> Json:
     """``valid``: share of designs with every required property; ``properties``: the share for each of them.
 
-    ``empty``: share of designs in which a component (``any``: at least one) has no pixel. ``overlap``: share
-    in which two components (``any``: at least two) share a pixel.
+    ``empty``: share of designs in which a component (``any``: at least one of those that real designs have)
+    has no pixel. ``overlap``: share in which two components (``any``: at least two) share a pixel.
     """
     names = case.spec.component_names
     rules = required(case)
@@ -32,13 +32,15 @@ def compute(case: Case) -> Json:
     for kind, subject, holds in rules:
         properties.setdefault(kind, {})[subject] = _share(case, holds)
     empty: Tests = {name: partial(_is_empty, component=c) for c, name in enumerate(names)}
+    present = [c for c in range(len(names)) if c not in case.absent]
+    empty["any"] = partial(_any_empty, components=present)
     overlap: Tests = {
         f"{names[a]}_{names[b]}": partial(_overlaps, pair=k) for k, (a, b) in enumerate(pairs(len(names)))
     }
     return {
         "valid": _share(case, partial(valid, properties=rules)),
         "properties": properties,
-        "empty": {name: _share(case, test) for name, test in {**empty, "any": _any_empty}.items()},
+        "empty": {name: _share(case, test) for name, test in empty.items()},
         "overlap": {name: _share(case, test) for name, test in {**overlap, "any": _any_overlap}.items()},
     }
 
@@ -59,8 +61,8 @@ def _is_empty(population: Population, component: int) -> Flags:
     return np.asarray(population.areas()[:, component] == 0)
 
 
-def _any_empty(population: Population) -> Flags:
-    return np.asarray((population.areas() == 0).any(axis=1))
+def _any_empty(population: Population, components: Sequence[int]) -> Flags:
+    return np.asarray((population.areas()[:, list(components)] == 0).any(axis=1))
 
 
 METRIC = Metric(
