@@ -103,7 +103,7 @@ METRIC = Metric(
     modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
     headlines=(
         Headline("copied", "copied", limit=0.05, bounds=(0, 1)),
-        Headline("duplicates", "duplicates", bounds=(0, 1)),
+        Headline("duplicates", "duplicates", limit=0.5, bounds=(0, 1)),
         Headline("nearest_train", "distance", "higher", unit="px"),
     ),
     compute=compute,
