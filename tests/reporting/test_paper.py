@@ -73,7 +73,7 @@ def test_a_table_says_what_it_is_of() -> None:
     assert "| 1 | vae | 0.123 [0.1, 0.2] |" in text
     assert "| 2 | mdm | – |" in text
     assert "|  | real designs | 0.1 ± 0.02 |" in text
-    assert "| com_overall ↓ (px) |" in text
+    assert "| Centres ↓ (px) |" in text
 
 
 def test_several_seeds_have_a_deviation() -> None:

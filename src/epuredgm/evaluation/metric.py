@@ -26,6 +26,8 @@ class Headline:
         limit: beyond it no other merit counts (a generator that copies, or draws nothing): a model whose runs
             all lie beyond it with their whole intervals is ranked after the others. None: no such limit.
         bounds: the values that it can take; intervals over seeds end there.
+        title: for people, a few words; a ``*`` takes what the star in ``path`` found. Without one, a figure
+            that is its metric's only one bears the metric's title, and others their name.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Headline:
     decides: int = 0
     limit: float | None = None
     bounds: tuple[float, float] = (0.0, math.inf)
+    title: str = ""
 
     def beyond(self, interval: tuple[float, float]) -> bool:
         """Whether an interval lies beyond the limit as a whole."""

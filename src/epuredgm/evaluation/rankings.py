@@ -32,7 +32,7 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
     by = _decider(line, runs)
     alone = Column(by, *_about(by, heads[by], models, runs.overall)) if by else None
     return {
-        OVERALL: rank("Overall", _reason(by, line), models, columns, set_back, alone),
+        OVERALL: rank("Overall", _reason(heads, by, line), models, columns, set_back, alone),
         MEAN_RANK: rank("Mean rank", "over all ranked figures", models, columns, set_back),
         **{mode: _task(mode, runs, unlike) for mode in runs.modes},
     }
@@ -67,13 +67,13 @@ def _in_line(heads: Mapping[str, Found]) -> list[str]:
     return sorted(deciding, key=lambda name: (int(heads[name].headline.decides), name))
 
 
-def _reason(by: str | None, line: Sequence[str]) -> str:
+def _reason(heads: Mapping[str, Found], by: str | None, line: Sequence[str]) -> str:
     """Why ``by``, or the mean rank, ranks overall."""
-    before = line[: line.index(by)] if by else line
+    before = [heads[name].title for name in (line[: line.index(by)] if by else line)]
     missing = f"not every run has {' or '.join(before)}" if before else ""
     if by is None:
         return missing or "no figure decides alone"
-    return f"every run has {by}" + (f"; {missing}" if missing else "")
+    return f"every run has {heads[by].title}" + (f"; {missing}" if missing else "")
 
 
 def _columns(
@@ -104,6 +104,6 @@ def _set_back(
             each = table[model][name]
             if each.set_back:
                 sign = ">" if found.headline.better == "lower" else "<"
-                yield f"{name} {each.mean:.3g} {sign} {found.headline.limit:g}"
+                yield f"{found.title} {each.mean:.3g} {sign} {found.headline.limit:g}"
 
     return {model: "; ".join(why) for model in models if (why := list(reasons(model)))}
