@@ -107,3 +107,10 @@ def test_families_that_a_ranking_leaves_out_come_last() -> None:
 
 def test_a_task_without_figures_has_no_table() -> None:
     assert paper_tables(summary({"vae": figure(None)})) == ()
+
+
+def test_a_bar_in_a_name_starts_no_cell() -> None:
+    text = markdown(summary({"a|b": figure(1.0), "mdm": figure(2.0)}))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert any("| a\\|b |" in row for row in rows)
+    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1

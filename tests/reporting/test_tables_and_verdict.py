@@ -145,4 +145,4 @@ def test_times_and_sizes_take_the_unit_that_fits() -> None:
     ]
     assert [scaled(each, "B") for each in (12, 867e6, 1.2e9)] == ["12\u2009B", "867\u2009MB", "1.2\u2009GB"]
     assert scaled(999.9e3) == "1\u2009M"
-    assert span([1, None]) == span(None) == ""
+    assert span([1, None]) == span(None) == span([0.0, 0.0]) == ""

@@ -162,7 +162,7 @@ def _as_markdown(table: PaperTable) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _strong(words: str) -> str:
