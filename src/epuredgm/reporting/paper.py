@@ -162,7 +162,8 @@ def _as_markdown(table: PaperTable) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    safe = [cell.replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(safe)} |"
 
 
 def _strong(words: str) -> str:
