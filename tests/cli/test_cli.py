@@ -148,6 +148,13 @@ def test_a_mistake_is_one_message_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["run", "aggregate", "report"])
+def test_whoever_is_told_to_give_wait_may_give_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    assert "--wait" in capsys.readouterr().out
+
+
 def test_data_that_are_not_there_are_named_with_the_way_to_mend_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

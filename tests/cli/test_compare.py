@@ -150,7 +150,7 @@ def test_a_summary_alone_has_figures_but_no_interval_of_a_difference(
 def test_tables_for_people(before: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("vae", "ddpm", "--dataset", "toy", "--workspace", str(before))
     text = answer(capsys, *words)
-    assert "vae against ddpm" in text and "rce [pieces] ↓" in text and "worse" in text
+    assert "vae against ddpm" in text and "Count error [pieces] ↓" in text and "worse" in text
     markdown = answer(capsys, *words, "--markdown")
     head = next(line for line in markdown.splitlines() if line.startswith("| task"))
     rows = [line for line in markdown.splitlines() if line.startswith("|")]

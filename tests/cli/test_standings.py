@@ -61,8 +61,8 @@ def test_it_fits_and_names_everybody(summary: dict[str, Any], width: int) -> Non
         lines = [line for line in text.splitlines() if f" {model} " in line]
         assert len(lines) == (2 if model == "mdm" else 3), model
     assert text.count("real designs") == 2
-    assert text.count("set back: vae: copied 0.99 > 0.05") == 2  # not in the conditional task
-    assert "nobody ahead on iou" in text
+    assert text.count("set back: vae: Copied train designs 0.99 > 0.05") == 2  # not in the conditional task
+    assert "nobody ahead on Overlap of components, IoU" in text
     assert "0.125 ±0.5" in text.replace("\n", " ") or width == 80
 
 

@@ -143,8 +143,8 @@ def test_hopeless_generators_stand_behind_all_honest_ones(summary: dict[str, Any
 
 def test_set_back_are_those_that_copy_or_draw_nothing(summary: dict[str, Any]) -> None:
     rows = {row["model"]: row["set_back"] for row in summary["all_rankings"]["unconditional"]["rows"]}
-    assert rows["copying"] == "copied 1 > 0.05"
-    assert rows["blank"] == "empty 1 > 0.5"
+    assert rows["copying"] == "Copied train designs 1 > 0.05"
+    assert rows["blank"] == "Designs with an empty component 1 > 0.5"
     assert {model for model, reason in rows.items() if reason} == {"copying", "blank"}
 
 

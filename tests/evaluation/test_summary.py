@@ -63,7 +63,8 @@ def test_the_ranking_names_what_ranked() -> None:
     summary = summarise("toy", plain)
     assert [row["model"] for row in summary["rankings"]] == ["b", "a"]
     assert {row["metric"] for row in summary["rankings"]} == {"mean_rank"}
-    assert "adherence_width_px" in summary["ranked_by"]["over"] and "fid" in summary["ranked_by"]["reason"]
+    assert "adherence_width_px" in summary["ranked_by"]["over"]
+    assert "Frechet inception distance" in summary["ranked_by"]["reason"]
     with_fid = [result("a", 0, 0.9, 1.0, fid=3.0), result("b", 0, 0.6, 0.5, fid=4.0)]
     rows = summarise("toy", with_fid)["rankings"]
     assert [(row["rank"], row["model"], row["metric"], row["value"], row["fid_mean"]) for row in rows] == [

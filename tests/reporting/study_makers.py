@@ -23,8 +23,8 @@ from epuredgm.reporting.study import (
 
 HEADLINES: Mapping[str, Any] = {
     "fd_domain": {"metric": "fd", "title": "Domain distance", "better": "lower", "unit": "", "ranked": True},
-    "valid": {"metric": "validity", "title": "Validity", "better": "higher", "unit": "", "ranked": True},
-    "empty": {"metric": "validity", "title": "Validity", "better": "lower", "unit": "", "ranked": False},
+    "valid": {"metric": "validity", "title": "Valid designs", "better": "higher", "unit": "", "ranked": True},
+    "empty": {"metric": "validity", "title": "Empty designs", "better": "lower", "unit": "", "ranked": False},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from epuredgm.cli.report import open_page
+from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import file_sha256, read_json, write_json
-from epuredgm.core.jobs import Stage
+from epuredgm.core.jobs import Artefact, JobFile, Stage
+from epuredgm.core.monitor import SILENT
 from epuredgm.core.places import Workspace
 from epuredgm.data.designs import Designs
 from epuredgm.data.samples import SampleSet
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Attempt, Record, Records
 from epuredgm.reporting.study import Family, Run
+from epuredgm.stages.study import study_of
 from epuredgm.stages.study_designs import SHOWN, Bench, pictured, with_neighbours
 from epuredgm.stages.study_runs import run_of, troubles_of
 from reporting.conftest import command
@@ -215,6 +220,25 @@ def test_failed_jobs_and_what_waits_for_them_are_told(tmp_path: Path) -> None:
     assert first.job in second.error
     assert [each.status for each in troubles_of("toy", {(MODEL, 0)}, workspace)] == ["failed"]
     assert troubles_of("other", set(), workspace) == ()
+
+
+def test_a_report_without_a_summary_says_so(tmp_path: Path) -> None:
+    nothing: dict[str, Artefact] = {}
+    job = JobFile(
+        "report/toy", Stage.REPORT, "toy", None, None, None, {}, "f", {}, str(tmp_path), "", nothing, "log"
+    )
+    with pytest.raises(BadRequest, match="no summary of the runs on toy"):
+        study_of(job, SILENT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_has_no_browser_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for started in (True, False):
+        monkeypatch.setattr(webbrowser, "open", lambda address, started=started: started)
+        open_page(tmp_path / "report.html")
+        assert ("no browser" in capsys.readouterr().err) == (not started)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from epuredgm.reporting.page import render
+from epuredgm.reporting.page import FEW_AROUND, render
 from reporting.study_makers import study, summary
 
 HOSTILE = "'\"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}&amp;</style>"
@@ -125,3 +125,17 @@ def test_a_study_without_designs_or_troubles_has_a_page_too() -> None:
 
 def test_one_family_alone_has_a_page() -> None:
     assert "no other family to compare with" in Outline(render(study(models=("one",)))).text
+
+
+def test_completions_and_adherence_are_shown_in_parts() -> None:
+    made = study()
+    twice = [
+        replace(f, adherence=(*f.adherence, replace(f.adherence[0], condition="other")))
+        for f in made.families
+    ]
+    outline = Outline(render(replace(made, families=tuple(twice))))
+    groups = [about["data-tabs"] for _, about in outline.elements if "data-tabs" in about]
+    assert "Conditions, conditional" in groups and "Families, given a word" in groups
+    given = [about["alt"] for _, about in outline.elements if about.get("alt", "").endswith(": given")]
+    shown = [family.galleries[1] for family in made.families]
+    assert len(given) == sum(len(each.samples) + min(len(each.samples), FEW_AROUND) for each in shown)

@@ -73,7 +73,7 @@ def test_a_table_says_what_it_is_of() -> None:
     assert "| 1 | vae | 0.123 [0.1, 0.2] |" in text
     assert "| 2 | mdm | – |" in text
     assert "|  | real designs | 0.1 ± 0.02 |" in text
-    assert "| com_overall ↓ (px) |" in text
+    assert "| Centres ↓ (px) |" in text
 
 
 def test_several_seeds_have_a_deviation() -> None:
@@ -107,3 +107,10 @@ def test_families_that_a_ranking_leaves_out_come_last() -> None:
 
 def test_a_task_without_figures_has_no_table() -> None:
     assert paper_tables(summary({"vae": figure(None)})) == ()
+
+
+def test_a_bar_in_a_name_starts_no_cell() -> None:
+    text = markdown(summary({"a|b": figure(1.0), "mdm": figure(2.0)}))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert any("| a\\|b |" in row for row in rows)
+    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1

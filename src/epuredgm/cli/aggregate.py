@@ -12,6 +12,7 @@ from epuredgm.cli.options import (
     json_option,
     models_option,
     profile_option,
+    wait_option,
     workspace_option,
 )
 from epuredgm.cli.run import carry_out
@@ -27,9 +28,16 @@ from epuredgm.orchestration.records import evaluated_runs
 @profile_option
 @workspace_option
 @conf_option
+@wait_option
 @json_option
 def command(
-    dataset: str, models: str | None, profile: str, workspace: Path, conf_dir: Path | None, as_json: bool
+    dataset: str,
+    models: str | None,
+    profile: str,
+    workspace: Path,
+    conf_dir: Path | None,
+    wait: bool,
+    as_json: bool,
 ) -> int:
     """Collect all evaluated runs of a data set, write summary.json and results.csv, and show the ranking."""
     study = resolve(Request(dataset, workspace, conf_dir, models, None, profile))
@@ -39,4 +47,4 @@ def command(
             f"First: epuredgm run --dataset {dataset}. Runs of another profile may be apart: --profile NAME.",
         )
     assessments = study.assess(study.jobs([Stage.AGGREGATE]))
-    return carry_out(study, assessments, forced=[], wait=False, as_json=as_json).exit_code
+    return carry_out(study, assessments, forced=[], wait=wait, as_json=as_json).exit_code

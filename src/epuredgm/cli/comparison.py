@@ -126,7 +126,7 @@ def _title(group: Group) -> str:
 
 def _name(figure: Group) -> str:
     unit = f" [{figure['unit']}]" if figure["unit"] else ""
-    return f"{figure['headline']}{unit} {'↓' if figure['better'] == 'lower' else '↑'}"
+    return f"{figure['title']}{unit} {'↓' if figure['better'] == 'lower' else '↑'}"
 
 
 def _value(aggregate: Group | None) -> str:
@@ -136,7 +136,7 @@ def _value(aggregate: Group | None) -> str:
     if aggregate["interval"] is None:
         return f"{aggregate['mean']:.3g}"
     low, high = aggregate["interval"]
-    return f"{aggregate['mean']:.3g} ±{(high - low) / 2:.2g}"
+    return f"{aggregate['mean']:.3g}" + (f" ±{(high - low) / 2:.2g}" if high > low else "")
 
 
 def _difference(told: Group | None) -> str:

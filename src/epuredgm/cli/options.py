@@ -90,6 +90,12 @@ def weights_option(function: F) -> F:
     )(function)
 
 
+def wait_option(function: F) -> F:
+    """``--wait``."""
+    text = "Wait while another run works in this workspace."
+    return click.option("--wait", is_flag=True, help=text)(function)
+
+
 def json_option(function: F) -> F:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(function)

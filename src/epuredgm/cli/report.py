@@ -13,6 +13,7 @@ from epuredgm.cli.options import (
     json_option,
     models_option,
     profile_option,
+    wait_option,
     workspace_option,
 )
 from epuredgm.cli.run import carry_out
@@ -29,6 +30,7 @@ from epuredgm.orchestration.records import evaluated_runs
 @click.option("--open", "show", is_flag=True, help="Show it in a browser.")
 @workspace_option
 @conf_option
+@wait_option
 @json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def command(
@@ -38,13 +40,21 @@ def command(
     show: bool,
     workspace: Path,
     conf_dir: Path | None,
+    wait: bool,
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> int:
-    """Write the report of a data set from all of its evaluated runs: one HTML file that needs nothing else.
+    """Write the report of a data set from all of its evaluated runs.
 
-    It is written anew each time: what it says of costs and failures may have changed without any result.
-    What the run was given as overrides of the data set (dataset.conditions=...) must be given again.
+    It goes to evaluation_results/<dataset>/report/: report.html, one file that needs nothing else,
+    report.pdf, and for papers tables.md and tables.tex. It is written anew each time: what it says of costs
+    and failures may have changed without any result. What the run was given as overrides of the data set
+    (dataset.conditions=...) must be given again.
+
+    \b
+    Examples:
+      epuredgm report --dataset toy --open
+      epuredgm report --dataset toy --profile test
     """
     study = resolve(Request(dataset, workspace, conf_dir, models, None, profile, overrides=overrides))
     if not evaluated_runs(study.workspace, dataset):
@@ -54,11 +64,19 @@ def command(
         )
     forced = [Stage.REPORT]
     assessments = study.assess(study.jobs([Stage.AGGREGATE, Stage.REPORT]), forced)
-    outcome = carry_out(study, assessments, forced=forced, wait=False, as_json=as_json)
+    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
     page = study.workspace.report_page(dataset)
     if outcome.exit_code == 0:
         if not as_json:
             click.echo(page)
         if show:
-            webbrowser.open(page.as_uri())
+            open_page(page)
     return outcome.exit_code
+
+
+def open_page(page: Path) -> None:
+    """Show a page in a browser, or say that there is none here."""
+    if not webbrowser.open(page.as_uri()):
+        click.echo(
+            f"note: no browser could be started here; copy {page.name} to where there is one", err=True
+        )

@@ -18,6 +18,7 @@ from epuredgm.cli.options import (
     json_option,
     models_option,
     profile_option,
+    wait_option,
     weights_option,
     workspace_option,
 )
@@ -55,7 +56,7 @@ FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFER
 @click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1."
 )
-@click.option("--wait", is_flag=True, help="Wait while another run works in this workspace.")
+@wait_option
 @weights_option
 @workspace_option
 @conf_option

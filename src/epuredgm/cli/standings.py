@@ -44,11 +44,11 @@ def print_standings(summary: Summary, console: Console | None = None) -> None:
 def _print_overall(console: Console, summary: Summary) -> None:
     """The main ranking, and everybody's place at each task."""
     ranking, tasks = summary["all_rankings"]["overall"], summary["tasks"]
+    metric = ranking["metric"]
     console.print(
-        f"[bold]{summary['dataset']}[/]: overall by {ranking['metric']} ({escape(ranking['reason'])})"
+        f"[bold]{summary['dataset']}[/]: overall by {_ruler(summary, metric)} ({escape(ranking['reason'])})"
     )
     table = _table("model", "runs")
-    metric = ranking["metric"]
     table.add_column(_head(summary, metric) if metric in summary["headlines"] else "mean rank ↓")
     for mode in tasks:
         table.add_column(mode if console.width >= ROOMY else f"{mode[:6]}.", justify="right")
@@ -88,9 +88,9 @@ def _print_task(console: Console, summary: Summary, mode: str) -> None:
     table.add_row("", "[dim]real designs[/]", "", *(f"[dim]{floor}[/]" for floor in floors))
     console.print(table)
     level = [name for name in ranking["over"] if name not in telling]
-    notes = [f"nobody ahead on {', '.join(level)}"] if level and len(rows) > 1 else []
+    notes = [f"nobody ahead on {_titles(summary, level)}"] if level and len(rows) > 1 else []
     notes += [] if whole else ["no room for intervals"]
-    notes += [f"no room for {', '.join(left_out)}"] if left_out else []
+    notes += [f"no room for {_titles(summary, left_out)}"] if left_out else []
     if notes:
         console.print(escape(f"({'; '.join(notes)})"))
     _print_set_back(console, ranking)
@@ -110,10 +110,20 @@ def _table(*columns: str) -> Table:
 
 
 def _head(summary: Summary, name: str) -> str:
-    """A figure's name in words that can be broken, its unit, and which way is better."""
+    """What a figure is called, its unit, and which way is better."""
     about = summary["headlines"][name]
     unit = f" [{about['unit']}]" if about["unit"] else ""
-    return escape(f"{name.replace('_', ' ')}{unit} {'↓' if about['better'] == 'lower' else '↑'}")
+    return escape(f"{about['title']}{unit} {'↓' if about['better'] == 'lower' else '↑'}")
+
+
+def _ruler(summary: Summary, metric: str) -> str:
+    """What ranks, in words."""
+    known = metric in summary["headlines"]
+    return escape(summary["headlines"][metric]["title"]) if known else metric.replace("_", " ")
+
+
+def _titles(summary: Summary, names: Sequence[str]) -> str:
+    return "; ".join(summary["headlines"][name]["title"] for name in names)
 
 
 def _who(row: Mapping[str, Any]) -> Sequence[str]:
@@ -130,7 +140,7 @@ def _figure(aggregate: Mapping[str, Any], whole: bool) -> str:
     reach = ""
     if whole and aggregate["interval"] is not None:
         low, high = aggregate["interval"]
-        reach = f" ±{(high - low) / 2:.2g}"
+        reach = f" ±{(high - low) / 2:.2g}" if high > low else ""
     return f"{_number(aggregate['mean'])}{reach}"
 
 

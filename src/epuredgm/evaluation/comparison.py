@@ -52,7 +52,7 @@ def compare(sides: Sequence[Side]) -> Json:
 
     A group compares one model of each side: the only one that each has, whatever their names, or else every
     model that two sides have in common. It has ``models`` (side -> model), and ``tasks``: mode -> one row for
-    each headline, with ``better``, ``unit``, ``ranked``, ``values`` (side -> aggregate as in
+    each headline, with ``title``, ``better``, ``unit``, ``ranked``, ``values`` (side -> aggregate as in
     ``summary.json``, or null) and ``differences`` (other side -> its figure minus the first side's, with
     ``interval`` and ``verdict``: ``better`` or ``worse`` where the interval excludes 0, else empty).
 
@@ -141,15 +141,15 @@ class _Group:
         return {headline: each.json() for headline, each in own.items()}
 
     def _about(self, headline: str) -> Json:
-        """Which way is better, the unit, and whether it counts in rankings."""
+        """What it is called, which way is better, the unit, and whether it counts in rankings."""
         if headline in self.runs.headlines:
-            found = self.runs.headlines[headline].headline
-            ranked = found.ranked or bool(found.decides)
-            return {"better": found.better, "unit": found.unit, "ranked": ranked}
+            found = self.runs.headlines[headline]
+            head, ranked = found.headline, found.headline.ranked or bool(found.headline.decides)
+            return {"title": found.title, "better": head.better, "unit": head.unit, "ranked": ranked}
         summaries = (side.summary for side, _ in self.chosen.values() if side.summary)
         about = next(each["headlines"][headline] for each in summaries if headline in each["headlines"])
         ranked = about["ranked"] or about["decides"]
-        return {"better": about["better"], "unit": about["unit"], "ranked": ranked}
+        return {**{key: about[key] for key in ("title", "better", "unit")}, "ranked": ranked}
 
     def _differences(self, mode: str, headline: str, values: Mapping[str, Any], better: str) -> Json:
         """Every other side against the first."""

@@ -19,6 +19,16 @@ class Found(NamedTuple):
     headline: Headline
     path: str
 
+    @property
+    def title(self) -> str:
+        """For people; no two figures of a metric share one."""
+        if self.headline.title:
+            before, _, after = self.headline.name.partition("*")
+            star = self.name.removeprefix(before).removesuffix(after)
+            return self.headline.title.replace("*", _words(star))
+        alone = self.metric.headlines == (self.headline,) and self.name == self.headline.name
+        return self.metric.title if alone else _words(self.name)
+
     def read(self, block: Block) -> Mapping[str, Any] | None:
         """The figure in a block; None if that has none."""
         figure = at(block.get(self.metric.key), self.path)
@@ -50,6 +60,10 @@ def at(content: Any, path: str) -> Any:
     for key in path.split(".") if path else ():
         content = content.get(key) if isinstance(content, Mapping) else None
     return content
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
 
 
 def _declared(metrics: Sequence[Metric]) -> Iterator[tuple[Metric, Headline]]:

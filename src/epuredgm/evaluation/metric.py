@@ -28,6 +28,8 @@ class Headline:
             all lie beyond it, and beyond what real designs show, with their whole intervals is ranked after
             the others. None: no such limit.
         bounds: the values that it can take; intervals over seeds end there.
+        title: for people, a few words; a ``*`` takes what the star in ``path`` found. Without one, a figure
+            that is its metric's only one bears the metric's title, and others their name.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Headline:
     decides: int = 0
     limit: float | None = None
     bounds: tuple[float, float] = (0.0, math.inf)
+    title: str = ""
 
     def beyond(self, interval: tuple[float, float], floor: Mapping[str, float | None] | None = None) -> bool:
         """Whether an interval lies beyond the limit as a whole, and beyond the noise of real designs.

@@ -33,7 +33,7 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
     by = next((name for name in line if not hindered[name]), None)
     alone = Column(by, *_about(by, heads[by], models, runs.overall)) if by else None
     return {
-        OVERALL: rank("Overall", _reason(by, hindered), models, columns, set_back, alone),
+        OVERALL: rank("Overall", _reason(heads, by, hindered), models, columns, set_back, alone),
         MEAN_RANK: rank("Mean rank", "over all ranked figures", models, columns, set_back),
         **{mode: _task(mode, runs, unlike) for mode in runs.modes},
     }
@@ -56,11 +56,12 @@ def _ranked(heads: Mapping[str, Found]) -> dict[str, Found]:
 def _hindrance(name: str, runs: Runs, unlike: Collection[str]) -> str:
     """Why a figure cannot rank alone; empty if it can: every run has it in one and the same mode."""
     own = [table[name] for table in runs.overall.values()]
+    title = runs.headlines[name].title
     if name in unlike:
-        return f"runs have {name} through different extractors"
+        return f"runs have {title} through different extractors"
     if not all(each.num_runs == each.total for each in own):
-        return f"not every run has {name}"
-    return f"runs have {name} in different modes" if len({each.mode for each in own}) > 1 else ""
+        return f"not every run has {title}"
+    return f"runs have {title} in different modes" if len({each.mode for each in own}) > 1 else ""
 
 
 def _in_line(heads: Mapping[str, Found]) -> list[str]:
@@ -69,9 +70,9 @@ def _in_line(heads: Mapping[str, Found]) -> list[str]:
     return sorted(deciding, key=lambda name: (int(heads[name].headline.decides), name))
 
 
-def _reason(by: str | None, hindered: Mapping[str, str]) -> str:
+def _reason(heads: Mapping[str, Found], by: str | None, hindered: Mapping[str, str]) -> str:
     """Why ``by``, or the mean rank, ranks overall; ``hindered`` says of each in line why it does not."""
-    reasons = [f"every run has {by}"] if by else []
+    reasons = [f"every run has {heads[by].title}"] if by else []
     for name, hindrance in hindered.items():
         if name == by:
             break
@@ -107,6 +108,6 @@ def _set_back(
             each = table[model][name]
             if each.set_back:
                 sign = ">" if found.headline.better == "lower" else "<"
-                yield f"{name} {each.mean:.3g} {sign} {found.headline.limit:g}"
+                yield f"{found.title} {each.mean:.3g} {sign} {found.headline.limit:g}"
 
     return {model: "; ".join(why) for model in models if (why := list(reasons(model)))}

@@ -63,7 +63,7 @@ def _about_headline(found: Found) -> Json:
     head = found.headline
     return {
         "metric": found.metric.key,
-        "title": found.metric.title,
+        "title": found.title,
         "better": head.better,
         "unit": head.unit,
         "ranked": head.ranked,

@@ -37,7 +37,12 @@ def rank_heat(study: Study) -> Chart | None:
         return None
     models = [str(row["model"]) for row in rows]
     places = {str(row["model"]): dict(row["places"]) for row in rows}
-    drawn = figures.rank_heat(models, names, places)
+    titles = [label_of(study.summary, name) for name in names]
+    told = {
+        model: {titles[k]: own[name] for k, name in enumerate(names) if name in own}
+        for model, own in places.items()
+    }
+    drawn = figures.rank_heat(models, titles, told)
     return Chart("Place of each family on each figure", _order(models), drawn)
 
 
@@ -109,9 +114,9 @@ def training_chart(family: Family, colors: Mapping[str, str]) -> Chart | None:
     return Chart(f"{family.model}: losses while training", says, drawn)
 
 
-def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[str, Chart], ...]:
-    """(mode, chart) of asked against measured."""
-    return tuple((each.mode, _adherence(family.model, each, colors)) for each in family.adherence)
+def adherence_charts(family: Family, colors: Mapping[str, str]) -> tuple[tuple[Adherence, Chart], ...]:
+    """Asked against measured, each with its chart."""
+    return tuple((each, _adherence(family.model, each, colors)) for each in family.adherence)
 
 
 def _adherence(model: str, each: Adherence, colors: Mapping[str, str]) -> Chart:

@@ -18,8 +18,8 @@ def short(value: float | None) -> str:
 
 
 def span(interval: Sequence[float | None] | None) -> str:
-    """Both ends of an interval; empty if there is none."""
-    if interval is None or None in interval:
+    """Both ends of an interval; empty if there is none, or if both are the same."""
+    if interval is None or None in interval or interval[0] == interval[1]:
         return ""
     return f"{short(interval[0])} to {short(interval[1])}"
 

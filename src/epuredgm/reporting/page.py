@@ -17,6 +17,9 @@ from epuredgm.reporting.pictures import pictures
 from epuredgm.reporting.study import Family, Gallery, Study
 
 FEW = 10  # designs of a family where all families stand together
+FEW_AROUND = 2  # the same, around a given component
+
+Scatter = tuple[str, charts.Chart]
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,10 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "contents": _contents(study),
         "confidence": _confidence(study),
         "few": FEW,
+        "few_around": FEW_AROUND,
         "amiss": _amiss(study),
         "summary": study.summary,
+        "ruler": tables.label_of(study.summary, study.summary["ranked_by"]["metric"]),
         "colors": dict(colors),
         "components": [(each.label, _color(each.color)) for each in study.spec.components],
         "facts": sections.facts(study),
@@ -234,10 +239,10 @@ def _near(gallery: Gallery, k: int, name: str) -> str:
     return f"{name}, nearest train {short(float(gallery.distances[k]))} px"
 
 
-def _adherence(study: Study, colors: Mapping[str, str]) -> list[tuple[str, list[tuple[str, charts.Chart]]]]:
-    """By mode, then by family and condition: (family, chart)."""
-    modes: dict[str, list[tuple[str, charts.Chart]]] = {}
+def _adherence(study: Study, colors: Mapping[str, str]) -> list[tuple[str, list[tuple[str, list[Scatter]]]]]:
+    """By mode, then by condition, then by family."""
+    modes: dict[str, dict[str, list[Scatter]]] = {}
     for family in study.families:
-        for mode, chart in charts.adherence_charts(family, colors):
-            modes.setdefault(mode, []).append((family.model, chart))
-    return list(modes.items())
+        for each, chart in charts.adherence_charts(family, colors):
+            modes.setdefault(each.mode, {}).setdefault(each.condition, []).append((family.model, chart))
+    return [(mode, list(conditions.items())) for mode, conditions in modes.items()]

@@ -19,7 +19,7 @@ class PaperTable:
 
     Attributes:
         caption: what was compared with what.
-        columns: (name, direction, unit) of each figure.
+        columns: (title, direction, unit) of each figure.
         rows: (rank, family, cells); a cell is (value, uncertainty, whether it is the best beyond doubt).
         floor: the cells of real designs; empty strings where there is none.
     """
@@ -59,7 +59,7 @@ def _tables(summary: Json) -> Iterator[PaperTable]:
         yield PaperTable(
             caption=_caption(summary, task),
             columns=tuple(
-                (name, ARROWS[each["better"]], str(each["unit"]))
+                (str(each["title"]), ARROWS[each["better"]], str(each["unit"]))
                 for name, each in zip(names, about, strict=True)
             ),
             rows=tuple(rows),
@@ -84,7 +84,7 @@ def _cell(figure: Json | None) -> tuple[str, str]:
     if figure.get("std") is not None:
         return value, f"± {_number(figure['std'], 2)}"
     low, high = figure.get("interval") or (None, None)
-    return value, "" if low is None or high is None else f"[{_number(low)}, {_number(high)}]"
+    return value, "" if low is None or high is None or low == high else f"[{_number(low)}, {_number(high)}]"
 
 
 def _number(value: float, digits: int = 3) -> str:
@@ -162,7 +162,8 @@ def _as_markdown(table: PaperTable) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    safe = [cell.replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(safe)} |"
 
 
 def _strong(words: str) -> str:

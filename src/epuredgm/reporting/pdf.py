@@ -64,7 +64,7 @@ def _rows(name: str, study: Study, designs: Designs) -> Iterator[tuple[str, Pict
 
 def _comparison(study: Study, colors: Mapping[str, str]) -> Iterator[Block]:
     """Charts of all families."""
-    yield Block(Heading("Comparison"), keep=True, fresh=True)
+    yield Block(Heading("Comparison"), keep=True)
     overview = [charts.rank_heat(study), charts.cost_chart(study, colors)]
     yield from (Block(each.drawing, half=True) for each in overview if each is not None)
     for task, drawn in charts.metric_charts(study, colors):

@@ -56,19 +56,17 @@ class Table:
 
 
 def label_of(summary: Json, name: str) -> str:
-    """A headline figure in words: its title, or its own name where several share a title."""
-    titles = [str(about["title"]) for about in summary["headlines"].values()]
-    title = str(summary["headlines"][name]["title"])
-    return title if titles.count(title) == 1 else name.replace("_", " ")
+    """A figure in words: a headline's title; what else ranks (a mean rank) has its own name."""
+    about = summary["headlines"].get(name)
+    return name.replace("_", " ") if about is None else str(about["title"])
 
 
 def head_of(summary: Json, name: str) -> Head:
     """The column of a headline figure."""
     about = summary["headlines"][name]
-    label = label_of(summary, name)
-    words = [name if label == str(about["title"]) else "", ARROWS[about["better"]], str(about["unit"])]
+    words = [name, ARROWS[about["better"]], str(about["unit"])]
     return Head(
-        label,
+        label_of(summary, name),
         " ".join(word for word in words if word),
         hint=f"{about['better']} is better",
         better=about["better"],
@@ -168,7 +166,7 @@ def _ranking(summary: Json, name: str, about: Json) -> Table:
         heads=tuple(heads),
         rows=tuple(rows),
         foot=tuple(floors),
-        caption=f"Ranked by {metric}: {about['reason']}.",
+        caption=f"Ranked by {label_of(summary, metric)}: {about['reason']}.",
         sorted_by=0,
     )
 

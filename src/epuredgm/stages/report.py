@@ -31,10 +31,12 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "tables": folder / "tables.md",
         "latex": folder / "tables.tex",
     }
+    page = render(study)
+    monitor.progress(0, 1, "drawing pages")
+    pages = document(study)  # all is drawn before anything is written: the files are of one study
     write_text(outputs["tables"], paper.markdown(study.summary))
     write_text(outputs["latex"], paper.latex(study.summary))
-    write_text(outputs["page"], render(study))
-    monitor.progress(0, 1, "drawing pages")
-    write_bytes(outputs["pdf"], document(study))
+    write_text(outputs["page"], page)
+    write_bytes(outputs["pdf"], pages)
     write_run_events(study, workspace)
     return outputs

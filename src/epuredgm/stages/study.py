@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.errors import BadRequest, CorruptArtefact
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
@@ -35,8 +35,14 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
     Inputs of the job: ``summary``, and as far as there are any ``designs`` and ``result/<model>/seed<N>``.
 
     Raises:
+        BadRequest: if there is no summary to report on.
         CorruptArtefact: if an input is not what was written.
     """
+    if "summary" not in job.inputs:
+        raise BadRequest(
+            f"there is no summary of the runs on {job.dataset} to report on",
+            f"The message before this one says why; then: epuredgm report --dataset {job.dataset}.",
+        )
     root = Path(job.workspace)
     workspace = Workspace(root, job.branch)
     job = _as_prepared(job, Records(workspace).get(prepare_key(job.dataset)))

@@ -75,9 +75,21 @@ METRIC = Metric(
     title="Adherence to conditions",
     modes=(Mode.CONDITIONAL, Mode.INPAINTING, Mode.EXTRAPOLATION),
     headlines=(
-        Headline("adherence_*", "conditions.*.mae", ranked=True),
-        Headline("within_one_*", "conditions.*.within_one", better="higher", bounds=(0, 1)),
-        Headline("rank_correlation_*", "conditions.*.rank_correlation", better="higher", bounds=(-1, 1)),
+        Headline("adherence_*", "conditions.*.mae", ranked=True, title="Error in *"),
+        Headline(
+            "within_one_*",
+            "conditions.*.within_one",
+            better="higher",
+            bounds=(0, 1),
+            title="Share within 1 of asked *",
+        ),
+        Headline(
+            "rank_correlation_*",
+            "conditions.*.rank_correlation",
+            better="higher",
+            bounds=(-1, 1),
+            title="Rank correlation with asked *",
+        ),
     ),
     compute=compute,
 )

@@ -100,9 +100,9 @@ METRIC = Metric(
     title="Centres of mass",
     modes=TASKS,
     headlines=(
-        Headline("com_overall", "overall.wasserstein", unit="px", ranked=True),
-        Headline("com_vector", "vector_wasserstein", unit="px"),
-        Headline("com_*", "component.*.wasserstein", unit="px"),
+        Headline("com_overall", "overall.wasserstein", unit="px", ranked=True, title="Centre of mass"),
+        Headline("com_vector", "vector_wasserstein", unit="px", title="Centres of mass, all at once"),
+        Headline("com_*", "component.*.wasserstein", unit="px", title="Centre of mass, *"),
     ),
     compute=compute,
 )

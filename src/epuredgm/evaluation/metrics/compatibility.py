@@ -87,8 +87,8 @@ METRIC = Metric(
     title="Compatibility with the given component",
     modes=(Mode.INPAINTING,),
     headlines=(
-        Headline("contact", f"contact.{ALL}.wd", unit="px"),
-        Headline("contact_overlap", f"overlap.{ALL}.wd", unit="px"),
+        Headline("contact", f"contact.{ALL}.wd", unit="px", title="Contact with the given component"),
+        Headline("contact_overlap", f"overlap.{ALL}.wd", unit="px", title="Overlap with the given component"),
     ),
     compute=compute,
 )

@@ -177,8 +177,8 @@ METRIC = Metric(
     title="Conditions beyond the train range",
     modes=(Mode.EXTRAPOLATION,),
     headlines=(
-        Headline("inside_*", "conditions.*.inside"),
-        Headline("outside_*", "conditions.*.outside"),
+        Headline("inside_*", "conditions.*.inside", title="Error in * within the train range"),
+        Headline("outside_*", "conditions.*.outside", title="Error in * beyond the train range"),
     ),
     compute=compute,
 )

@@ -63,6 +63,6 @@ METRIC = Metric(
     key="fd_geometry",
     title="Frechet distance of geometric descriptors",
     modes=TASKS,
-    headlines=(Headline("fd_geometry", "distance", ranked=True),),
+    headlines=(Headline("fd_geometry", "distance", ranked=True, title="Geometric distance"),),
     compute=compute,
 )

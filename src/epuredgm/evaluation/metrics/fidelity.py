@@ -38,8 +38,10 @@ METRIC = Metric(
     title="Fidelity to the given component",
     modes=(Mode.INPAINTING,),
     headlines=(
-        Headline("given_exact", "exact", better="higher", bounds=(0, 1)),
-        Headline("given_iou", "iou", better="higher", bounds=(0, 1)),
+        Headline(
+            "given_exact", "exact", better="higher", bounds=(0, 1), title="Given component kept exactly"
+        ),
+        Headline("given_iou", "iou", better="higher", bounds=(0, 1), title="Given component kept, IoU"),
     ),
     compute=compute,
 )

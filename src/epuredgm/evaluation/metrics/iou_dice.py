@@ -65,8 +65,8 @@ METRIC = Metric(
     title="Overlap of components",
     modes=TASKS,
     headlines=(
-        Headline("iou", "average.iou_wd", ranked=True),
-        Headline("dice", "average.dice_wd"),
+        Headline("iou", "average.iou_wd", ranked=True, title="Overlap of components, IoU"),
+        Headline("dice", "average.dice_wd", title="Overlap of components, Dice"),
     ),
     compute=compute,
 )

@@ -56,6 +56,6 @@ METRIC = Metric(
     key="joint",
     title="Joint structure of centres and areas",
     modes=TASKS,
-    headlines=(Headline("joint", "energy", ranked=True),),
+    headlines=(Headline("joint", "energy", ranked=True, title="Joint structure"),),
     compute=compute,
 )

@@ -32,6 +32,6 @@ METRIC = Metric(
     key="rce",
     title="Count error of the whole design",
     modes=TASKS,
-    headlines=(Headline("rce", "gen_wd", unit="pieces", ranked=True),),
+    headlines=(Headline("rce", "gen_wd", unit="pieces", ranked=True, title="Count error"),),
     compute=compute,
 )

@@ -70,9 +70,9 @@ METRIC = Metric(
     title="Validity",
     modes=tuple(Mode),
     headlines=(
-        Headline("valid", "valid", better="higher", ranked=True, bounds=(0, 1)),
-        Headline("empty", "empty.any", limit=0.5, bounds=(0, 1)),
-        Headline("overlap", "overlap.any", bounds=(0, 1)),
+        Headline("valid", "valid", better="higher", ranked=True, bounds=(0, 1), title="Valid designs"),
+        Headline("empty", "empty.any", limit=0.5, bounds=(0, 1), title="Designs with an empty component"),
+        Headline("overlap", "overlap.any", bounds=(0, 1), title="Designs with overlapping components"),
     ),
     compute=compute,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from epuredgm.reporting.figures.panel import INK, LINE, QUIET, Panel, text_width, wrapped
 from epuredgm.reporting.palette import marker_of
-from epuredgm.reporting.tables import Cell, Table
+from epuredgm.reporting.tables import ARROWS, Cell, Table
 
 SIZE, FINE = 7.5, 6.5  # points
 ROW = 0.2
@@ -73,7 +73,7 @@ class TableChart:
 
     def _head_words(self, column: int) -> str:
         head = self.table.heads[column]
-        return head.detail if head.better else head.label
+        return f"{head.label} {ARROWS[head.better]}" if head.better else head.label
 
     def _upright(self, column: int, width: float) -> bool:
         return text_width(self._head_words(column), SIZE) > width - PAD / 2
