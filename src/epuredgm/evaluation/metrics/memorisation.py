@@ -103,7 +103,7 @@ METRIC = Metric(
     modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
     headlines=(
         Headline("copied", "copied", limit=0.05, bounds=(0, 1), title="Copied train designs"),
-        Headline("duplicates", "duplicates", limit=0.5, bounds=(0, 1), title="Designs drawn twice"),
+        Headline("duplicates", "duplicates", bounds=(0, 1), title="Designs drawn twice"),
         Headline("nearest_train", "distance", "higher", unit="px", title="Distance to nearest train design"),
     ),
     compute=compute,
