@@ -249,6 +249,14 @@ class TestMissingMakers:
     def test_a_summary_of_nothing_is_blocked(self, tmp_path: Path) -> None:
         assert verdicts(tmp_path, self.jobs("a", Stage.AGGREGATE))[SUMMARY].action == "blocked"
 
+    def test_a_report_needs_its_summary_whatever_else_there_is(self, finished: Path) -> None:
+        for model in "ab":  # the designs are still there
+            shutil.rmtree(finished / f"evaluation_results/toy/{model}")
+        assert verdicts(finished, self.jobs("ab", Stage.AGGREGATE, Stage.REPORT))["report/toy"].to_do
+        (finished / "evaluation_results/toy/summary.json").unlink()
+        found = verdicts(finished, self.jobs("ab", Stage.AGGREGATE, Stage.REPORT))
+        assert found["report/toy"].action == "blocked"
+
 
 @pytest.mark.parametrize("change", [lambda c: None, lambda c: c["profile"].update(name="quick")])
 def test_history_counts_under_the_same_profile_only(finished: Path, change: Callable[[Any], None]) -> None:

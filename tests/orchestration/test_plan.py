@@ -56,6 +56,7 @@ def test_a_stage_that_is_skipped_is_still_named_as_input() -> None:
 def test_the_summary_counts_runs_of_before() -> None:
     *_, summary, report = plan({"a": config("a")}, (0,), stages=ALL, others=[("z", 4), ("a", 0)])
     assert summary.tolerant and report.tolerant
+    assert report.essential == ("summary",) and "summary" in report.inputs and not summary.essential
     assert summary.inputs == {
         f"{output}/{run}/seed{seed}": (f"evaluate/{run}_toy/seed{seed}", output)
         for output in ("result", "resamples")

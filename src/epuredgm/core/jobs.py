@@ -66,6 +66,7 @@ class Job:
         hashed: what the job's result depends on, beside its inputs, as a flat dictionary.
         log: the job's log file, relative to the folder of the invocation.
         tolerant: it runs with those of its inputs that could be made (a summary of what there is).
+        essential: inputs that even a tolerant job cannot do without.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Job:
     hashed: Mapping[str, Any]
     log: str
     tolerant: bool = False
+    essential: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:

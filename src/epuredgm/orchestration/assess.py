@@ -86,7 +86,7 @@ class Judge:
         """
         pending = [key for key in job.needs if key in verdicts and verdicts[key].to_do]
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in pending}
-        if missing and not (job.tolerant and len(missing) < len(job.inputs)):
+        if _prevented(job, missing):
             return Assessment(job, BLOCKED, tuple(dict.fromkeys(self._blockers(job, missing, verdicts))))
         return self._verdict(job, self._stale(job, pending), pending)
 
@@ -99,7 +99,7 @@ class Judge:
         """
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in failed}
         missing |= {name: f"{key} was not made" for name, (key, _) in job.inputs.items() if key in failed}
-        if missing and not (job.tolerant and len(missing) < len(job.inputs)):
+        if _prevented(job, missing):
             return Assessment(job, BLOCKED, tuple(dict.fromkeys(missing.values())))
         return self._verdict(job, self._stale(job, (), failed))
 
@@ -209,6 +209,12 @@ class Judge:
             yield f"{missing[first]}, which is not planned"
         for command in dict.fromkeys(command_for(job, job.inputs[name][0]) for name in unplanned):
             yield f"to make it: {command}"
+
+
+def _prevented(job: Job, missing: Collection[str]) -> bool:
+    """Whether a job cannot be done without these of its inputs."""
+    enough = job.tolerant and len(missing) < len(job.inputs) and not set(missing).intersection(job.essential)
+    return bool(missing) and not enough
 
 
 def command_for(job: Job, maker: str) -> str:

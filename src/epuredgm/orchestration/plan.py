@@ -184,7 +184,8 @@ def _report(config: Mapping[str, Any], runs: Sequence[tuple[str, int]]) -> Job:
         "summary": (f"{Stage.AGGREGATE}/{dataset}", "summary"),
         **_made(config, runs, "result"),
     }
-    return _whole(Stage.REPORT, config, inputs, hashed(Stage.REPORT, facts(config)), tolerant=True)
+    content = hashed(Stage.REPORT, facts(config))
+    return _whole(Stage.REPORT, config, inputs, content, tolerant=True, essential=("summary",))
 
 
 def _made(config: Mapping[str, Any], runs: Sequence[tuple[str, int]], output: str) -> Inputs:
@@ -203,6 +204,7 @@ def _whole(
     content: Mapping[str, Any],
     *,
     tolerant: bool = False,
+    essential: tuple[str, ...] = (),
 ) -> Job:
     """A job of the whole data set."""
     dataset = config["dataset"]["name"]
@@ -219,4 +221,5 @@ def _whole(
         hashed=content,
         log=f"{LOG_FOLDERS[stage]}/{stage}.log",
         tolerant=tolerant,
+        essential=essential,
     )
