@@ -131,7 +131,7 @@ def test_figures_through_different_extractors_rank_nobody() -> None:
         each["provenance"] = {**each["provenance"], "extractors": {"inception": {"weights": weights}}}
     summary = summarise("toy", results)
     assert summary["ranked_by"]["metric"] == "mean_rank"
-    assert "fid through different extractors" in summary["ranked_by"]["reason"]
+    assert "Frechet inception distance through different extractors" in summary["ranked_by"]["reason"]
     assert any("inception" in warning and "fid" in warning for warning in summary["warnings"])
     assert summary["extractors"]["inception"] == {"differ": [{"weights": "x"}, {"weights": "y"}]} or summary[
         "extractors"
@@ -183,13 +183,17 @@ def test_both_tables_hold_the_same_rows() -> None:
 def test_who_keeps_a_deciding_figure_from_ranking_is_said() -> None:
     without = summarise("toy", [result("a", 0, 0.9, fid=3.0), result("b", 0, 0.6)])
     ranked_by = without["ranked_by"]
-    assert (ranked_by["metric"], ranked_by["reason"]) == ("mean_rank", "not every run has fid")
+    assert (ranked_by["metric"], ranked_by["reason"]) == (
+        "mean_rank",
+        "not every run has Frechet inception distance",
+    )
     assert without["warnings"][0] == "b has no fid: made up"
     assert not any("fid" in each for each in summarise("toy", [result("b", 0, 0.6)])["warnings"])
     elsewhere = result("c", 0, 0.6, fid=1.0)
     elsewhere["modes"]["conditional"] = elsewhere["modes"].pop("unconditional")
     apart = summarise("toy", [result("a", 0, 0.9, fid=3.0), elsewhere])["ranked_by"]
-    assert (apart["metric"], apart["reason"]) == ("mean_rank", "runs have fid in different modes")
+    assert apart["metric"] == "mean_rank"
+    assert apart["reason"] == "runs have Frechet inception distance in different modes"
 
 
 def test_those_that_decide_stand_in_one_line_behind_fid() -> None:

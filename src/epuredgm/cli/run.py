@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,7 +30,7 @@ from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
-from epuredgm.orchestration.assess import Assessment
+from epuredgm.orchestration.assess import UP_TO_DATE, Assessment
 from epuredgm.orchestration.execute import Outcome, execute
 
 FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFERENCE, Stage.EVALUATE)}
@@ -157,12 +158,21 @@ def carry_out(
         wait=wait,
         command=shlex.join(sys.argv),
     )
-    summary = study.workspace.summary(study.dataset)
+    summary = _summary(study)
     if as_json:
-        ranking = read_json(summary)["rankings"] if summary.exists() else []
+        ranking = summary["rankings"] if summary else []
         answer(json.dumps({**outcome.to_dict(), "rankings": ranking}, indent=2))
     else:
-        if summary.exists() and not outcome.interrupted:
-            print_standings(read_json(summary))
+        if summary and not outcome.interrupted:
+            print_standings(summary)
         view.say(outcome.text())
     return outcome
+
+
+def _summary(study: Study) -> dict[str, Any] | None:
+    """The summary, if it is that of the results that there are now."""
+    (verdict,) = study.assess(study.jobs([Stage.AGGREGATE]))
+    if verdict.action != UP_TO_DATE:
+        return None
+    content: dict[str, Any] = read_json(study.workspace.summary(study.dataset))
+    return content
