@@ -152,8 +152,9 @@ def fetch_weights(
 ) -> None:
     """Get the Inception weights behind FID and KID, once for a workspace.
 
-    They are pytorch-fid's (95 MB). Without a network, fetch them elsewhere and give the file with --from.
-    Their hash is checked before they are kept.
+    They are pytorch-fid's (95 MB). Without a network, give this command where there is one and bring the
+    file (data/.cache/weights/ of its workspace, or what `python -m pytorch_fid` keeps in torch's cache) with
+    --from. Their hash is checked before they are kept.
     """
     conf = find_conf(conf_dir)
     config = _composed(conf, conf.names("dataset")[0], overrides)
