@@ -24,10 +24,18 @@ def check(settings: Settings) -> None:
 
 
 def _problems(settings: Settings) -> Iterator[str]:
-    training, sampling, evaluation = settings.training, settings.sampling, settings.evaluation
-    domain, inception = settings.reference.domain, settings.reference.inception
+    for key, (holds, meaning) in {**_study_rules(settings), **_scoring_rules(settings)}.items():
+        if not holds:
+            yield f"{key} must be {meaning}"
+    for name, phase in settings.training.phases.items():
+        yield from _phase_problems(f"training.phases.{name}", phase)
+
+
+def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
+    """What is trained and drawn: key -> whether its value makes sense, and what would."""
+    training, sampling = settings.training, settings.sampling
     modes = [str(mode) for mode in TASKS]
-    rules = {
+    return {
         "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
         "study.seeds": (
             bool(settings.study.seeds) and min(settings.study.seeds) >= 0,
@@ -63,6 +71,14 @@ def _problems(settings: Settings) -> Iterator[str]:
         "sampling.batch_size": (sampling.batch_size >= 1, "at least 1"),
         "sampling.guidance": (0 <= sampling.guidance < math.inf, "at least 0 and finite"),
         "sampling.beyond": (0 < sampling.beyond < math.inf, "positive and finite"),
+    }
+
+
+def _scoring_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
+    """What it is compared through, and how: as :func:`_study_rules`."""
+    domain, inception = settings.reference.domain, settings.reference.inception
+    evaluation = settings.evaluation
+    return {
         "reference.domain.features": (domain.features >= 2, "at least 2"),
         "reference.domain.steps": (domain.steps >= 1, "at least 1"),
         "reference.domain.batch_size": (domain.batch_size >= 1, "at least 1"),
@@ -80,11 +96,6 @@ def _problems(settings: Settings) -> Iterator[str]:
         "evaluation.floor_repeats": (evaluation.floor_repeats >= 2, "at least 2"),
         "evaluation.jackknife_groups": (evaluation.jackknife_groups >= 2, "at least 2"),
     }
-    for key, (holds, meaning) in rules.items():
-        if not holds:
-            yield f"{key} must be {meaning}"
-    for name, phase in training.phases.items():
-        yield from _phase_problems(f"training.phases.{name}", phase)
 
 
 def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:

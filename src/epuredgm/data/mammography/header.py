@@ -220,7 +220,7 @@ def walk(dataset: Dataset) -> Iterator[tuple[int, Any]]:
             try:
                 element = part[tag]
                 inner = list(element.value) if element.VR == "SQ" else []
-            except Exception:
+            except Exception:  # the library raises what its converters meet, of any kind
                 yield int(tag), None
                 continue
             yield int(tag), element
