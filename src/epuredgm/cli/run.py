@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,16 +12,8 @@ import click
 from epuredgm.cli.console import answer
 from epuredgm.cli.device import threads
 from epuredgm.cli.display import display
-from epuredgm.cli.options import (
-    conf_option,
-    dataset_option,
-    json_option,
-    models_option,
-    profile_option,
-    wait_option,
-    weights_option,
-    workspace_option,
-)
+from epuredgm.cli.options import json_option, wait_option
+from epuredgm.cli.request import request_options
 from epuredgm.cli.standings import print_standings
 from epuredgm.cli.study import Request, Study, resolve
 from epuredgm.cli.tables import plan_json, print_plan
@@ -37,15 +28,7 @@ FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFER
 
 
 @click.command()
-@dataset_option
-@models_option
-@click.option(
-    "--seeds", metavar="0,1,2", help="Run seeds, numbers or ranges; default: 0,1,2 (0 under quick and test)."
-)
-@profile_option
-@click.option(
-    "--num-samples", type=click.IntRange(min=1), help="Designs per mode; default: 1000 (quick 200, test 50)."
-)
+@request_options
 @click.option("--skip-training", is_flag=True, help="Use the trained runs that there are.")
 @click.option("--skip-sampling", is_flag=True, help="Use the samples that there are.")
 @click.option("--skip-evaluation", is_flag=True, help="Neither evaluate nor rank.")
@@ -54,34 +37,18 @@ FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFER
     "--force", type=click.Choice(list(FORCED)), multiple=True, help="Do this stage again, done or not."
 )
 @click.option("--png", is_flag=True, help="Also write one PNG per component and design.")
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, or a list: cuda:0,cuda:1."
-)
 @wait_option
-@weights_option
-@workspace_option
-@conf_option
 @json_option
-@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE | MODEL:KEY=VALUE]...")
 def command(
-    dataset: str,
-    models: str | None,
-    seeds: str | None,
-    profile: str,
-    num_samples: int | None,
+    request: Request,
     skip_training: bool,
     skip_sampling: bool,
     skip_evaluation: bool,
     dry_run: bool,
     force: tuple[str, ...],
     png: bool,
-    device: str,
     wait: bool,
-    inception_weights: Path | None,
-    workspace: Path,
-    conf_dir: Path | None,
     as_json: bool,
-    overrides: tuple[str, ...],
 ) -> int:
     """Train, sample and evaluate: the whole study, or what is left of it.
 
@@ -97,20 +64,7 @@ def command(
 
     Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
     """
-    study = resolve(
-        Request(
-            dataset,
-            workspace,
-            conf_dir,
-            models,
-            seeds,
-            profile,
-            device,
-            num_samples,
-            overrides,
-            inception_weights,
-        )
-    )
+    study = resolve(request)
     skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
     scoring = (Stage.REFERENCE, Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
     skipped |= dict.fromkeys(scoring, skip_evaluation)

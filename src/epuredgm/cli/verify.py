@@ -3,68 +3,27 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
 from epuredgm.cli.checks import Check, all_checks
-from epuredgm.cli.options import (
-    conf_option,
-    dataset_option,
-    json_option,
-    models_option,
-    profile_option,
-    weights_option,
-    workspace_option,
-)
+from epuredgm.cli.options import json_option
+from epuredgm.cli.request import request_options
 from epuredgm.cli.study import Request
 
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}
 
 
 @click.command()
-@dataset_option
-@models_option
-@click.option("--seeds", metavar="0,1,2", help="Run seeds, as for run.")
-@profile_option
-@click.option("--num-samples", type=click.IntRange(min=1), help="Designs per mode, as for run.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="As for run.")
-@weights_option
-@workspace_option
-@conf_option
+@request_options
 @json_option
-@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE | MODEL:KEY=VALUE]...")
-def command(
-    dataset: str,
-    models: str | None,
-    seeds: str | None,
-    profile: str,
-    num_samples: int | None,
-    device: str,
-    inception_weights: Path | None,
-    workspace: Path,
-    conf_dir: Path | None,
-    as_json: bool,
-    overrides: tuple[str, ...],
-) -> int:
+def command(request: Request, as_json: bool) -> int:
     """Check everything that a run needs, before it costs an hour.
 
     One line a check, with a way to mend what fails: configurations, data, device and memory, disk,
     dependencies, write access, pointers, and one forward, backward and sample of each model on two images.
     The exit code is 1 if a check fails; warnings do not count.
     """
-    request = Request(
-        dataset,
-        workspace,
-        conf_dir,
-        models,
-        seeds,
-        profile,
-        device,
-        num_samples,
-        overrides,
-        inception_weights,
-    )
     checks: list[Check] = []
     for check in all_checks(request, silent=as_json):
         checks.append(check)
