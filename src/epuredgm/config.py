@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,13 @@ class Conf:
         """What the group offers, sorted: the file names without ``.yaml``."""
         folder = self.root / group
         return tuple(sorted(path.stem for path in folder.glob("*.yaml"))) if folder.is_dir() else ()
+
+    def drawn_by(self, model: str) -> tuple[str, ...]:
+        """The kinds of stored values that a family can draw, as its file says; needs no composing."""
+        from omegaconf import OmegaConf
+
+        drawn = OmegaConf.select(OmegaConf.load(self.root / "model" / f"{model}.yaml"), "model.draws")
+        return tuple(drawn or ())
 
     def check(self, group: str, name: str) -> str:
         """``name`` itself, if the group offers it.
@@ -159,8 +166,9 @@ def compose(
         assert isinstance(content, dict)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, conf, dataset, model, profile) from error
-    config = {str(key): value for key, value in content.items()}
-    check(read(Settings, config))
+    settings = read(Settings, {str(key): value for key, value in content.items()})
+    check(settings)
+    config = asdict(settings)  # with the defaults of keys that no file has
     DataSpec.from_config(config["dataset"])
     return config
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.errors import BadRequest
+from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.spec import DataSpec
 
 LossTerms = Mapping[str, Tensor]
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
 
     Attributes:
         images: (B, C, H, W) float in [0, 1]; channel k is ``spec.components[k]``.
-        conditions: (B, K) float, encoded; K = ``spec.condition_width``.
+        conditions: (B, W) float, encoded; W = ``spec.condition_width``.
     """
 
     images: Tensor
@@ -108,7 +108,7 @@ class SampleRequest:
 
     Attributes:
         count: number of designs, B.
-        conditions: (B, K) encoded conditions, or None for designs of any condition.
+        conditions: (B, W) encoded conditions, or None for designs of any condition.
         known: (B, C, H, W) images in [0, 1] whose given channels hold the given components, else None.
         given: (B, C) bool, which channels of ``known`` are given, else None.
         guidance: classifier-free guidance scale; 1 is plain conditional sampling.
@@ -121,26 +121,25 @@ class SampleRequest:
     guidance: float = 1.0
 
 
-class GenerativeModel(nn.Module, ABC):
-    """One family. Subclasses take ``spec`` and keyword settings, and hold no component names.
+class Reconstruction(NamedTuple):
+    """Designs encoded and decoded.
 
     Attributes:
-        draws: the kinds of stored values (:attr:`DataSpec.values`) that the family can draw.
-
-    Raises:
-        BadRequest: if the data set holds others.
+        images: (B, C, H, W) float in [0, 1].
+        kl: (B,) nats of information about each design in its code.
+        codes: (B, D) posterior means.
     """
 
-    draws: ClassVar[frozenset[str]] = frozenset({"binary", "grey"})
+    images: Tensor
+    kl: Tensor
+    codes: Tensor
+
+
+class GenerativeModel(nn.Module, ABC):
+    """One family. Subclasses take ``spec`` and keyword settings, and hold no component names."""
 
     def __init__(self, spec: DataSpec) -> None:
         super().__init__()
-        if spec.values not in self.draws:
-            raise BadRequest(
-                f"{type(self).__name__} draws {' or '.join(sorted(self.draws))} values, and data set "
-                f"{spec.name} holds {spec.values} ones",
-                "Leave the family out: --models names those that are wanted.",
-            )
         self.spec = spec
 
     @property
@@ -165,3 +164,12 @@ class GenerativeModel(nn.Module, ABC):
         Raises:
             UnsupportedMode: if the request asks for what this family cannot do.
         """
+
+    def reconstruct(self, batch: Batch, rng: torch.Generator) -> Reconstruction:
+        """What is left of designs on their way through the latent space.
+
+        Raises:
+            UnsupportedMode: if this family has none; a family that has declares ``reconstruction`` among
+                what it supports.
+        """
+        raise UnsupportedMode(f"{type(self).__name__} reconstructs no designs")

@@ -102,7 +102,7 @@ def test_the_codebook_moves_in_training_and_a_resumed_training_equals_an_unbroke
 
 def test_the_commitment_is_part_of_the_published_loss_only() -> None:
     for fidelity, weight in (("ours", 0.0), ("paper", 0.25)):
-        terms = build(fidelity).reconstruct(batches(0), progress())
+        terms = build(fidelity).autoencode(batches(0), progress())
         torch.testing.assert_close(terms["loss"], terms["reconstruction"] + weight * terms["distance"])
         assert terms["distance"] > 0
     assert isinstance(build("paper").tokeniser.quantiser, Codebook)

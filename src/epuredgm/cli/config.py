@@ -9,13 +9,13 @@ import click
 
 from epuredgm.cli.device import resolve_profile
 from epuredgm.cli.options import (
-    chosen_models,
     conf_option,
     dataset_option,
     json_option,
     models_option,
     profile_option,
 )
+from epuredgm.cli.study import families
 from epuredgm.config import Overrides, compose, find_conf, sources
 from epuredgm.core.files import flatten
 
@@ -42,9 +42,9 @@ def command(
       epuredgm config --dataset toy --models vae training.batch_size=32
     """
     conf = find_conf(conf_dir)
-    chosen = chosen_models(conf, models)
     words = Overrides.parse(overrides, conf.names("model"))
     name, _ = resolve_profile(conf, profile, "auto")
+    chosen = families(conf, models, dataset, name, words)
     configs = {model: compose(conf, dataset, model, name, words.for_model(model)) for model in chosen}
     if as_json:
         click.echo(json.dumps(configs, indent=2))

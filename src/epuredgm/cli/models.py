@@ -10,7 +10,7 @@ import click
 
 from epuredgm.cli.options import conf_option, json_option
 from epuredgm.config import compose, find_conf
-from epuredgm.core.jobs import TASKS
+from epuredgm.core.jobs import SUPPORTED
 
 
 @click.command()
@@ -34,13 +34,13 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
     table = Table(box=None, header_style="bold")
     table.add_column("model")
     table.add_column("family")
-    for mode in TASKS:
+    for mode in SUPPORTED:
         table.add_column(str(mode), justify="center")
     for family in families:
-        marks = ["yes" if str(mode) in family["supports"] else "-" for mode in TASKS]
+        marks = ["yes" if str(mode) in family["supports"] else "-" for mode in SUPPORTED]
         table.add_row(family["name"], family["title"], *marks)
     wide_console().print(table)
 
 
 def _facts(model: dict[str, Any]) -> dict[str, Any]:
-    return {key: model[key] for key in ("name", "title", "supports", "target")}
+    return {key: model[key] for key in ("name", "title", "supports", "draws", "target")}

@@ -102,7 +102,7 @@ def json_option(function: F) -> F:
 
 
 def chosen_models(conf: Conf, text: str | None) -> tuple[str, ...]:
-    """The models of ``--models``, each checked; all of them where the option is absent."""
+    """The models of ``--models``, each checked; all that there are where the option is absent."""
     if text is None:
         return conf.names("model")
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -9,7 +9,7 @@ from typing import Any
 
 from epuredgm.cli.device import resolve_devices, resolve_profile
 from epuredgm.cli.options import chosen_models, chosen_seeds
-from epuredgm.config import Overrides, compose, find_conf
+from epuredgm.config import Conf, Overrides, compose, find_conf
 from epuredgm.core import inception
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Job, Stage
@@ -86,7 +86,6 @@ def resolve(request: Request) -> Study:
     """
     conf = find_conf(request.conf_dir)
     conf.check("dataset", request.dataset)
-    models = chosen_models(conf, request.models)
     devices = resolve_devices(request.device)
     profile, reason = resolve_profile(conf, request.profile, request.device)
     words = list(request.overrides)
@@ -95,6 +94,7 @@ def resolve(request: Request) -> Study:
     if request.inception_weights is not None:
         words.append(f"reference.inception.weights={_quoted(request.inception_weights)}")
     overrides = Overrides.parse(words, conf.names("model"))
+    models = families(conf, request.models, request.dataset, profile, overrides)
     unused = sorted(set(overrides.by_model or {}) - set(models))
     if unused:
         raise BadRequest(
@@ -105,6 +105,8 @@ def resolve(request: Request) -> Study:
     }
     if not configs:
         raise BadRequest(f"there is no model in {conf.root / 'model'}")
+    for config in configs.values():
+        _require_suited(config)
     first = next(iter(configs.values()))
     return Study(
         dataset=request.dataset,
@@ -115,6 +117,34 @@ def resolve(request: Request) -> Study:
         workspace=Workspace(request.workspace, first["profile"]["branch"]),
         devices=devices,
     )
+
+
+def families(
+    conf: Conf, chosen: str | None, dataset: str, profile: str, overrides: Overrides
+) -> tuple[str, ...]:
+    """The families of a study: those of ``--models``, else those that the data set names, else all that suit.
+
+    Raises:
+        BadRequest: if a name is not known.
+    """
+    names = conf.names("model")
+    if chosen is not None or not names:
+        return chosen_models(conf, chosen)
+    words = [word for word in overrides.common if word.lstrip("+~").startswith("dataset.")]
+    about = compose(conf, dataset, names[0], profile, words)["dataset"]
+    if about["models"] is not None:
+        return tuple(conf.check("model", name) for name in about["models"])
+    return tuple(name for name in names if about["values"] in conf.drawn_by(name))
+
+
+def _require_suited(config: Mapping[str, Any]) -> None:
+    model, dataset = config["model"], config["dataset"]
+    if dataset["values"] not in model["draws"]:
+        raise BadRequest(
+            f"{model['name']} draws {' and '.join(model['draws'])} values, and data set {dataset['name']} "
+            f"holds {dataset['values']} ones",
+            "Leave the family out: --models names those that are wanted.",
+        )
 
 
 def _quoted(path: Path) -> str:

@@ -32,21 +32,25 @@ class Stage(str, Enum):
 class Mode(str, Enum):
     """What a model is asked for.
 
-    Any design; a design under conditions; one around a given component; or one under conditions that reach
-    beyond those it was trained on.
+    Any design; a design under conditions; one around a given component; one under conditions that reach
+    beyond those it was trained on; or a real design, encoded and decoded.
     """
 
     UNCONDITIONAL = "unconditional"
     CONDITIONAL = "conditional"
     INPAINTING = "inpainting"
     EXTRAPOLATION = "extrapolation"
+    RECONSTRUCTION = "reconstruction"
 
     def __str__(self) -> str:
         return self.value
 
 
 TASKS = (Mode.UNCONDITIONAL, Mode.CONDITIONAL, Mode.INPAINTING)
-"""The modes that a family supports or not; extrapolation is the conditional one, asked for more."""
+"""The modes in which a family generates; extrapolation is the conditional one, asked for more."""
+
+SUPPORTED = (*TASKS, Mode.RECONSTRUCTION)
+"""The modes that a family supports or not."""
 
 
 @dataclass(frozen=True)

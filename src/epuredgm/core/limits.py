@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
 from epuredgm.core.errors import BadRequest
-from epuredgm.core.jobs import TASKS
+from epuredgm.core.jobs import SUPPORTED
 from epuredgm.core.settings import PhaseSettings, Settings
+from epuredgm.core.spec import VALUES
 
 
 def check(settings: Settings) -> None:
@@ -34,7 +35,7 @@ def _problems(settings: Settings) -> Iterator[str]:
 def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     """What is trained and drawn: key -> whether its value makes sense, and what would."""
     training, sampling = settings.training, settings.sampling
-    modes = [str(mode) for mode in TASKS]
+    modes = [str(mode) for mode in SUPPORTED]
     return {
         "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
         "study.seeds": (
@@ -49,11 +50,16 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
             all(re.fullmatch("#[0-9a-fA-F]{6}", each.color) for each in settings.dataset.components.values()),
             "given colors such as '#3b6fb6'",
         ),
-        "dataset.values": (settings.dataset.values in ("binary", "grey"), "binary or grey"),
+        "dataset.values": (settings.dataset.values in VALUES, " or ".join(VALUES)),
+        "dataset.bits": (settings.dataset.bits in (8, 16), "8 or 16"),
         "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
         "model.supports": (
             bool(settings.model.supports) and set(settings.model.supports) <= set(modes),
             f"one or more of {', '.join(modes)}",
+        ),
+        "model.draws": (
+            bool(settings.model.draws) and set(settings.model.draws) <= set(VALUES),
+            f"one or more of {', '.join(VALUES)}",
         ),
         "training.batch_size": (training.batch_size >= 1, "at least 1"),
         "training.lr": (_is_rate(training.lr), "positive and finite"),

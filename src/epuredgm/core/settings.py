@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -27,8 +27,10 @@ class ComponentSettings:
 class ConditionSettings:
     """A condition's unit and the function that measures it; see :class:`epuredgm.core.spec.Condition`."""
 
-    unit: str
-    measure: str | None
+    unit: str = ""
+    measure: str | None = None
+    values: list[str] = field(default_factory=list)
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class DatasetSettings:
     condition_sets: dict[str, dict[str, ConditionSettings]]  # set -> column
     normalized: bool  # read the columns NAME_norm instead of NAME
     validation_fraction: float  # share of the train split held out to choose weights
+    root: str | None  # folder of the data, for readers that take it from here
+    models: list[str] | None  # families of a study that names none; null: all that can draw the values
+    bits: int  # of a stored grey value
+    side: str | None  # the condition that says which way a picture faces
+    private: bool  # generated designs leave the workspace only through the gate of `epuredgm export`
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class ModelSettings:
     title: str
     target: str
     supports: list[str]
+    draws: list[str]  # the kinds of stored values it can draw: binary, grey
     network: dict[str, Any]  # constructor arguments that training depends on
     sampler: dict[str, Any]  # constructor arguments that only sampling depends on
 
@@ -199,6 +207,8 @@ S = TypeVar("S")
 def read(kind: type[S], content: Mapping[str, Any], key: str = "") -> S:
     """An instance of the settings class ``kind`` from plain ``content``, checked.
 
+    A key whose field has a default may be absent.
+
     Args:
         kind: a dataclass.
         content: its fields as plain data.
@@ -250,11 +260,14 @@ def _section(kind: Any, content: Mapping[str, Any], key: str, problems: list[str
             near = difflib.get_close_matches(str(name), hints, n=1, cutoff=0.4)
             guess = f"; did you mean {prefix}{near[0]}?" if near else ""
             problems.append(f"unknown key {prefix}{name}{guess}")
-    missing = [name for name in hints if name not in content]
+    defaults = {
+        each.name for each in fields(kind) if (each.default, each.default_factory) != (MISSING, MISSING)
+    }
+    missing = [name for name in hints if name not in content and name not in defaults]
     problems.extend(f"missing key {prefix}{name}" for name in missing)
     values = {
         name: _value(hint, content[name], f"{prefix}{name}", problems)
         for name, hint in hints.items()
         if name in content
     }
-    return None if missing else kind(**{field.name: values[field.name] for field in fields(kind)})
+    return None if missing else kind(**values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +17,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Stored = NDArray[np.unsignedinteger[Any]]
+"""Pictures as they are kept; see :attr:`epuredgm.core.spec.DataSpec.levels`."""
+
+
 @dataclass(frozen=True)
 class Designs:
     """Designs with their identities and conditions; rows correspond.
 
     Attributes:
-        images: uint8 (N, C, H, W); binary masks in {0, 1}, grey intensities in 0..255; may be memory-mapped.
+        images: (N, C, H, W) as stored: uint8 masks in {0, 1}, or grey intensities up to ``spec.levels`` of
+            type ``spec.dtype``; may be memory-mapped.
         ids: (N,) unique strings, in the order of the table.
         train: (N,) bool; the other rows are the test split.
-        conditions: float64 (N, K), the chosen condition set in the data set's own units.
+        conditions: float64 (N, K), the chosen condition set: numbers in the data set's own units, places of
+            categories; NaN where unknown.
         condition_names: names of the K columns.
         fingerprint: SHA-256 of what was decoded.
+        validation: (N,) bool, the train rows that are held out to choose weights; None leaves the choice to
+            the trainer.
     """
 
-    images: NDArray[np.uint8]
+    images: Stored
     ids: NDArray[np.str_]
     train: NDArray[np.bool_]
     conditions: NDArray[np.float64]
     condition_names: tuple[str, ...]
     fingerprint: str
+    validation: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,6 +58,7 @@ class Designs:
             conditions=self.conditions[index],
             condition_names=self.condition_names,
             fingerprint=self.fingerprint,
+            validation=None if self.validation is None else self.validation[index],
         )
 
     def split(self, name: str) -> Designs:

@@ -14,9 +14,9 @@ from epuredgm.core.files import atomic_folder, write_text
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.sources import SPLITS
 from epuredgm.core.spec import DataSpec
-from epuredgm.data.designs import Designs
+from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.pictures import encode
-from epuredgm.data.rendering import silhouettes
+from epuredgm.data.rendering import levels8, silhouettes
 from epuredgm.data.samples import SampleSet
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def export_designs(
                 (draft / split / name).mkdir(parents=True)
         for row in range(len(designs)):
             split = SPLITS[0] if designs.train[row] else SPLITS[1]
-            for name, picture in _pictures(designs.images[row], names, spec.values):
+            for name, picture in _pictures(designs.images[row], spec):
                 _write(draft / split / name / f"{designs.ids[row]}_{name}.png", picture)
             _report(monitor, row + 1, len(designs), "writing designs")
         write_text(draft / TABLE, table.to_csv(index=False))
@@ -69,14 +69,14 @@ def export_designs(
             )
 
 
-def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, values: str = "binary") -> None:
+def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, spec: DataSpec) -> None:
     """Write samples as ``{full,<component>}/img<number>_00.png``, 8-bit grey; an earlier export is replaced.
 
     Args:
         samples: what to write.
         folder: appears complete, or stays as it was.
         monitor: told about progress.
-        values: ``binary`` or ``grey``, as the data set declares.
+        spec: the data set.
 
     Raises:
         Interrupted: if the monitor asks to stop; the folder stays as it was.
@@ -85,15 +85,15 @@ def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, values: s
         for name in (*samples.components, UNION):
             (draft / name).mkdir()
         for row in range(len(samples)):
-            for name, picture in _pictures(samples.images[row], samples.components, values):
+            for name, picture in _pictures(samples.images[row], spec):
                 _write(draft / name / f"img{row:04d}_00.png", picture)
             _report(monitor, row + 1, len(samples), "writing samples")
 
 
-def _pictures(channels: Picture, names: Sequence[str], values: str) -> list[tuple[str, Picture]]:
+def _pictures(channels: Stored, spec: DataSpec) -> list[tuple[str, Picture]]:
     """The components (C, H, W) of one design and their union, each by name, as grey levels 0..255."""
-    grey = channels * np.uint8(255) if values == "binary" else np.asarray(channels)
-    return [*zip(names, grey, strict=True), (UNION, silhouettes(channels[None], values)[0])]
+    grey = levels8(channels, spec)
+    return [*zip(spec.component_names, grey, strict=True), (UNION, silhouettes(channels[None], spec)[0])]
 
 
 def _write(path: Path, picture: Picture) -> None:

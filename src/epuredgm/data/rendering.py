@@ -10,39 +10,49 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Stored
 
 PAPER = (255, 255, 255)
 
-Images = NDArray[np.uint8]
+Images = NDArray[np.uint8]  # of what is made here
 Color = tuple[int, int, int]
 
 
-def silhouettes(images: Images, values: str) -> Images:
-    """The union of all components: uint8 (N, C, H, W) to (N, H, W) grey levels 0..255.
+def silhouettes(images: Stored, spec: DataSpec) -> Images:
+    """The union of all components: (N, C, H, W) as stored to (N, H, W) grey levels 0..255.
 
     Of grey components a pixel takes the brightest one's level.
 
-    Args:
-        images: in {0, 1} or 0..255, as ``values`` says.
-        values: ``binary`` or ``grey``.
     """
-    union: Images = images.max(axis=1)
-    return union * np.uint8(255) if values == "binary" else union
+    union: Stored = images.max(axis=1)
+    return levels8(union, spec)
 
 
-def colored(images: Images, spec: DataSpec, colors: Sequence[Color] | None = None) -> Images:
-    """Designs as pictures: (N, C, H, W) uint8 to (N, H, W or 2W, 3) uint8.
+def levels8(stored: Stored, spec: DataSpec) -> Images:
+    """Stored values of any shape as grey levels 0..255."""
+    if spec.levels == 1:
+        return stored.astype(np.uint8) * np.uint8(255)
+    if spec.levels == 255:
+        return stored.astype(np.uint8)
+    eight: Images = np.rint(stored.astype(np.float32) * np.float32(255 / spec.levels)).astype(np.uint8)
+    return eight
+
+
+def colored(images: Stored, spec: DataSpec, colors: Sequence[Color] | None = None) -> Images:
+    """Designs as pictures: (N, C, H, W) as stored to (N, H, W or 2W, 3) uint8.
 
     Binary components are flat colours; where two overlap the colours are averaged and darkened, so that an
-    overlap shows. Grey components tint the paper in proportion to their intensity. Half images are mirrored.
+    overlap shows. Grey components tint the paper in proportion to their intensity; a single one is shown as
+    it is, on black. Half images are mirrored.
 
     Args:
-        images: in {0, 1} or 0..255 as ``spec.values`` says.
+        images: as stored.
         spec: the data set.
         colors: one for each component; those of the data set if there are none.
     """
-    top = 1.0 if spec.values == "binary" else 255.0
-    weight = images.astype(np.float32) / top
+    if spec.values == "grey" and spec.channels == 1:  # a photograph rather than a drawing
+        return np.repeat(levels8(images[:, 0], spec)[..., None], 3, axis=-1)
+    weight = images.astype(np.float32) / np.float32(spec.levels)
     chosen = colors or [ImageColor.getrgb(component.color)[:3] for component in spec.components]
     palette = np.array(chosen, dtype=np.float32)
     total = weight.sum(axis=1, keepdims=True)

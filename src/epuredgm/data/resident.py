@@ -1,4 +1,4 @@
-"""Designs resident on the device as uint8 and expanded there, in an order derived from seed and epoch."""
+"""Designs resident on the device as stored and expanded there, in an order derived from seed and epoch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Stored
 from epuredgm.interface import Batch
 
 SHARE_OF_FREE_MEMORY = 0.25  # of a GPU, at most, for the designs; the model needs the rest
@@ -29,14 +30,15 @@ class ResidentDesigns:
     """Designs ready for batching.
 
     Args:
-        images: uint8 (N, C, H, W), on ``device`` or, if they do not fit there, on the host.
-        conditions: float32 (N, K), encoded, beside the images.
+        images: uint8 (N, C, H, W), or the bits of uint16 as int16, which every device can index; on
+            ``device`` or, if they do not fit there, on the host.
+        conditions: float32 (N, W), encoded, beside the images.
         device: where batches are wanted.
-        scale: what a stored value is divided by: 1 for masks, 255 for grey levels.
+        scale: what a stored value is divided by.
     """
 
     def __init__(self, images: Tensor, conditions: Tensor, device: torch.device, scale: float = 1.0) -> None:
-        if images.dtype != torch.uint8 or len(images) != len(conditions):
+        if images.dtype not in (torch.uint8, torch.int16) or len(images) != len(conditions):
             raise ValueError(
                 f"images {images.dtype} {tuple(images.shape)}, conditions {tuple(conditions.shape)}"
             )
@@ -45,7 +47,7 @@ class ResidentDesigns:
     @classmethod
     def place(
         cls,
-        images: NDArray[np.uint8],
+        images: Stored,
         conditions: NDArray[np.float32],
         spec: DataSpec,
         device: torch.device,
@@ -55,26 +57,28 @@ class ResidentDesigns:
 
         Args:
             images: (N, C, H, W), as in :class:`epuredgm.data.designs.Designs`.
-            conditions: (N, K), encoded.
+            conditions: (N, W), encoded.
             spec: the data set.
             device: where batches are wanted.
             room: bytes that the designs may take on the device; None for a quarter of what is free now.
         """
-        pictures = torch.from_numpy(np.array(images, dtype=np.uint8))
+        stored = np.array(images, dtype=spec.dtype)
+        pictures = torch.from_numpy(stored.view(np.int16) if spec.dtype == "uint16" else stored)
         encoded = torch.from_numpy(np.array(conditions, dtype=np.float32))
         allowed = _room(device) if room is None else room
         if pictures.nbytes + encoded.nbytes <= allowed:
             pictures, encoded = pictures.to(device), encoded.to(device)
-        return cls(pictures, encoded, device, 1.0 if spec.values == "binary" else 255.0)
+        return cls(pictures, encoded, device, float(spec.levels))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def batch(self, index: Tensor) -> Batch:
-        """The designs at ``index`` (B,) int64: images float32 (B, C, H, W) in [0, 1], conditions (B, K)."""
-        return Batch(
-            self._take(self.images, index).float().div_(self.scale), self._take(self.conditions, index)
-        )
+        """The designs at ``index`` (B,) int64: images float32 (B, C, H, W) in [0, 1], conditions (B, W)."""
+        stored = self._take(self.images, index)
+        if stored.dtype == torch.int16:
+            stored = stored.int().bitwise_and_(0xFFFF)
+        return Batch(stored.float().div_(self.scale), self._take(self.conditions, index))
 
     def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
         """Batches of ``size`` designs in ``order`` (M,) int64; the last one may be smaller."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -51,6 +51,7 @@ class Case:
         extractors: names of those that there are.
         missing: names of those that cannot be had, each with the reason.
         memory: what all cases of one evaluation share, see :meth:`once`.
+        extras: further arrays (n, ...) of the generated designs (:attr:`SampleSet.extras`).
     """
 
     spec: DataSpec
@@ -68,6 +69,7 @@ class Case:
     extractors: Mapping[str, Extractor]
     missing: Mapping[str, str]
     memory: dict[str, Any]
+    extras: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property
     def absent(self) -> frozenset[int]:

@@ -66,7 +66,7 @@ def evaluate(
     order = [mode.value for mode in Mode if mode.value in samples]
     if not order:
         raise CorruptArtefact("there are no samples to evaluate", "Draw them first: --force sample")
-    metrics = all_metrics()
+    metrics = tuple(metric for metric in all_metrics() if spec.values in metric.values)
     bench = _Bench(spec, designs, settings, seed, reference)
     blocks = _blocks(bench, metrics, list(_sets(samples, order)), monitor)
     for mode in order:
@@ -116,17 +116,19 @@ class _Bench:
             samples.images, self.spec.values, samples.conditions.astype(np.float64), samples.condition_names
         )
         paired = bool(samples.ids.size) and bool((samples.ids != "").all())
-        given = samples.given
+        given, extras = samples.given, dict(samples.extras)
         completions: tuple[Population, ...] = ()
         if paired:
             first, *further = self._rounds(samples, name)
             real = self.test.rows(self._rows(samples, name)[first])
             completions = tuple(generated.rows(rows) for rows in further)
             generated, given = generated.rows(first), given[first]
+            extras = {key: values[first] for key, values in extras.items()}
         else:
             count = min(len(generated), len(self.test))
             chosen = self._subset(len(generated), count, "generated")
             generated, given = generated.rows(chosen), given[chosen]
+            extras = {key: values[chosen] for key, values in extras.items()}
             real = self.test.rows(self._subset(len(self.test), count, "real"))
         draws = Draws.make(
             len(generated),
@@ -153,6 +155,7 @@ class _Bench:
             extractors=self.reference.extractors,
             missing=self.reference.missing,
             memory=self.memory,
+            extras=extras,
         )
 
     def _rounds(self, samples: SampleSet, name: str) -> list[NDArray[np.int64]]:

@@ -19,9 +19,9 @@ from epuredgm.core.errors import EpureError
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.settings import ReferenceSettings
 from epuredgm.core.spec import DataSpec
-from epuredgm.data.designs import Designs
+from epuredgm.data.designs import Designs, Stored
 
-Images = NDArray[np.uint8]
+Images = Stored
 Features = NDArray[np.float32]
 
 
@@ -35,7 +35,7 @@ class Extractor:
 
     Attributes:
         name: unique, e.g. ``domain``.
-        describe: uint8 (N, C, H, W) as stored to float32 (N, D); each row depends on its own design only.
+        describe: (N, C, H, W) as stored to float32 (N, D); each row depends on its own design only.
         facts: JSON-ready; figures through extractors of different facts must not be compared.
         most: real designs of each split that are described, at most; None describes them all.
     """

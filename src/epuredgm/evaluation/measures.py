@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.spec import Condition
+from epuredgm.data.designs import Stored
 from epuredgm.data.measure import measure_of
 from epuredgm.evaluation.population import Population
 
@@ -20,7 +21,7 @@ def measured(population: Population, condition: Condition) -> Floats:
     """
     measure = measure_of(condition)
 
-    def compute(images: NDArray[np.uint8]) -> Floats:  # on masks, as every other figure
+    def compute(images: Stored) -> Floats:  # on masks, as every other figure
         return np.asarray(measure(population.lit(images).view(np.uint8)), dtype=np.float64)
 
     return population.feature(str(condition.measure), compute)

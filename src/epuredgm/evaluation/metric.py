@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from epuredgm.core.jobs import Mode
+from epuredgm.core.spec import VALUES
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.ranking import LEVEL
 from epuredgm.evaluation.scalar import Json
@@ -70,6 +71,7 @@ class Metric:
         headlines: its figures for summaries, the most telling first.
         compute: one case to a JSON-ready block of figures made by :mod:`epuredgm.evaluation.scalar`.
         bare: the block is one figure, and ``metrics.<key>`` holds its value alone.
+        values: the kinds of stored values (:attr:`epuredgm.core.spec.DataSpec.values`) it applies to.
         extractors: names of the feature extractors that its headlines look through; runs that used different
             ones are not ranked by them.
     """
@@ -80,4 +82,5 @@ class Metric:
     headlines: tuple[Headline, ...]
     compute: Callable[[Case], Json]
     bare: bool = False
+    values: tuple[str, ...] = VALUES
     extractors: tuple[str, ...] = ()

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.data.designs import Stored
 from epuredgm.evaluation import geometry
 
-Images = NDArray[np.uint8]
+Images = Stored
 
 CHUNK_BYTES = 1 << 20
 """Images described at a time: temporaries that stay in the processor's cache are three times faster."""
@@ -20,7 +21,7 @@ class Population:
     """Designs with their asked-for or true conditions, and a memory of what was computed from them.
 
     Args:
-        images: uint8 (N, C, H, W); binary masks in {0, 1} or grey intensities in 0..255.
+        images: (N, C, H, W); uint8 masks in {0, 1}, or grey intensities up to the largest of their type.
         values: ``binary`` or ``grey``, as in the data set's spec.
         conditions: float64 (N, K), NaN where there is none.
         condition_names: names of the K columns.
@@ -45,13 +46,18 @@ class Population:
         return len(self.conditions)
 
     @property
+    def levels(self) -> int:
+        """The stored value that stands for 1."""
+        return 1 if self.values == "binary" else int(np.iinfo(self._images.dtype).max)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Rows and columns of an image."""
         return self._images.shape[2], self._images.shape[3]
 
     @property
     def images(self) -> Images:
-        """uint8 (N, C, H, W)."""
+        """(N, C, H, W) as stored."""
         return self._images if self._index is None else self._images[self._index]
 
     def rows(self, index: NDArray[np.int64]) -> Population:
@@ -92,7 +98,7 @@ class Population:
 
     def lit(self, images: Images) -> geometry.Masks:
         """``images`` as masks: binary ones as they are, grey ones where the intensity is above one half."""
-        return images > (0 if self.values == "binary" else 127)
+        return images > (self.levels // 2)
 
     # descriptors ------------------------------------------------------------------------------------
 

@@ -51,8 +51,6 @@ class MDM(GenerativeModel):
         temperature: the logits are divided by it; below 1 makes draws more typical.
     """
 
-    draws = frozenset({"binary"})
-
     def __init__(
         self,
         spec: DataSpec,

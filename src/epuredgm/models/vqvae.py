@@ -98,14 +98,14 @@ class VQVAE(GenerativeModel):
 
     def phases(self) -> Sequence[Phase]:
         """First the autoencoder; then, on its frozen codes, the prior."""
-        vq = Update("vq", (self.tokeniser, self.condition, self.mix, self.decoder), self.reconstruct)
+        vq = Update("vq", (self.tokeniser, self.condition, self.mix, self.decoder), self.autoencode)
         prior = Update("prior", (self.prior,), self.predict)
         return (
-            Phase("autoencoder", (vq,), self.reconstruct, finish=self.count_codes),
+            Phase("autoencoder", (vq,), self.autoencode, finish=self.count_codes),
             Phase("prior", (prior,), self.predict),
         )
 
-    def reconstruct(self, batch: Batch, progress: Progress) -> LossTerms:
+    def autoencode(self, batch: Batch, progress: Progress) -> LossTerms:
         """Negative log likelihood of the hidden components given the tokens; in ``paper``, commitment too."""
         images, rng = batch.images, progress.rng
         tokens = self.tokeniser(images, rng)

@@ -33,11 +33,15 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("study.*", _NONE),
     ("dataset.name", _NONE),  # part of every key
     ("dataset.description", _REPORT),
+    ("dataset.models", _NONE),  # decides which jobs there are
+    ("dataset.root", _NONE),  # a reader that takes it says so itself
+    ("dataset.private", _REPORT),
     ("dataset.components.*.label", _REPORT),
     ("dataset.components.*.color", _REPORT),
     ("model.name", _NONE),  # part of every key
     ("model.title", _NONE),
     ("model.supports", _NONE),  # decides which jobs there are
+    ("model.draws", _NONE),
     ("training.epochs", _NONE),  # these three are read through training.phases
     ("training.steps", _NONE),
     ("training.lr", _NONE),
@@ -51,9 +55,12 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("dataset.size", _PREPARE | _SPEC),
     ("dataset.values", _PREPARE | _SPEC),
     ("dataset.exclusive", _PREPARE | _SPEC),
+    ("dataset.bits", _PREPARE | _SPEC),
     ("dataset.component_names", _PREPARE | _SPEC),
     ("dataset.mirrored", _EVALUATE | _REFERENCE | _REPORT),
+    ("dataset.side", _SPEC | _REPORT),
     ("dataset.condition_columns", _PREPARE | _SPEC),
+    ("dataset.condition_kinds", _PREPARE | _SPEC),
     ("dataset.condition_measures", _EVALUATE),
     ("dataset.validation_fraction", _TRAIN),
     # the model and what is done with it
@@ -76,7 +83,8 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     Keys are the configuration's own, but for two groups whose order, or whose choice, is what counts: the
     components (``dataset.component_names``, beside their labels and colours) and the conditions
     (``dataset.condition_columns`` and ``dataset.condition_measures`` stand for the chosen set, read
-    normalised or not).
+    normalised or not; ``dataset.condition_kinds`` says which of them are categories or may be unknown). What
+    masks have no use for is left out for them.
     """
     dataset = dict(config["dataset"])
     spec = DataSpec.from_config(dataset)
@@ -84,6 +92,13 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
         del dataset[absorbed]
     dataset["component_names"] = list(spec.component_names)
     dataset["condition_columns"] = list(spec.condition_names)
+    kinds = {each.name: [list(each.values), each.optional] for each in spec.conditions}
+    if any(kind != [[], False] for kind in kinds.values()):
+        dataset["condition_kinds"] = list(kinds.values())
+    if spec.values == "binary":
+        del dataset["bits"]
+    if spec.side is None:
+        del dataset["side"]
     dataset["condition_measures"] = [[condition.unit, condition.measure] for condition in spec.conditions]
     return flatten({**config, "dataset": dataset})
 

@@ -78,6 +78,7 @@ def modes_of(config: Mapping[str, Any]) -> tuple[Mode, ...]:
         Mode.EXTRAPOLATION: "conditional" in supported
         and not dataset["normalized"]
         and any(condition["measure"] for condition in conditions),
+        Mode.RECONSTRUCTION: "reconstruction" in supported,
     }
     return tuple(mode for mode in Mode if possible[mode])
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from epuredgm.core.files import write_bytes
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Stored
 from epuredgm.data.rendering import colored
 
 INK = (40, 44, 52)
@@ -19,7 +18,7 @@ HEADER = 34  # pixels above them, for title and legend
 
 
 def contact_sheet(
-    images: NDArray[np.uint8],
+    images: Stored,
     spec: DataSpec,
     path: Path,
     *,
@@ -31,7 +30,7 @@ def contact_sheet(
     """Write the first ``columns * rows`` designs as one PNG.
 
     Args:
-        images: (N, C, H, W) uint8, in {0, 1} or 0..255 as ``spec.values`` says.
+        images: (N, C, H, W) as stored.
         spec: the data set.
         path: the PNG to write (atomically).
         title: one line above the designs.

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Stored
 from epuredgm.data.rendering import colored
 
 MOST_COLORS = 256  # of a PNG with a palette
 
 
-def pictures(designs: NDArray[np.uint8], spec: DataSpec) -> tuple[str, ...]:
-    """A ``data:`` address of each coloured, mirrored design; (N, C, H, W) uint8 as stored."""
+def pictures(designs: Stored, spec: DataSpec) -> tuple[str, ...]:
+    """A ``data:`` address of each coloured, mirrored design; (N, C, H, W) as stored."""
     return tuple(data_address(picture) for picture in colored(designs, spec)) if len(designs) else ()
 
 

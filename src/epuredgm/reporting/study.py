@@ -1,7 +1,7 @@
 """What a report is made of: one study as plain numbers and arrays, gathered by the stage, drawn by writers.
 
 Nothing here reads a file, and nothing knows of jobs or of torch. Designs are kept as stored
-(uint8 (N, C, H, W)); how they look is the writers' business.
+((N, C, H, W) as stored); how they look is the writers' business.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.designs import Stored
 
 Json = Mapping[str, Any]
-Designs = NDArray[np.uint8]
+Designs = Stored
 Floats = NDArray[np.float64]
 
 
@@ -96,13 +97,13 @@ class Gallery:
     Attributes:
         mode: the set's mode.
         given: the given component of an inpainting set, else None.
-        samples: uint8 (N, C, H, W), generated.
+        samples: (N, C, H, W), generated.
         asked: (N, K) conditions asked for; NaN where none was.
         measured: (N, K) the same read back from the designs; NaN where they cannot be.
-        nearest: uint8 (N, C, H, W), the train design that differs from each in the fewest pixels.
+        nearest: (N, C, H, W), the train design that differs from each in the fewest pixels.
         nearest_ids: (N,) their identities.
         distances: (N,) pixels in which they differ, over all components.
-        truth: uint8 (N, C, H, W), the test designs whose component was given; None unless inpainting.
+        truth: (N, C, H, W), the test designs whose component was given; None unless inpainting.
         truth_ids: (N,) their identities; empty strings where no test design is behind a sample.
     """
 
@@ -188,7 +189,7 @@ class Study:
         counts: ``train`` and ``test`` designs.
         summary: ``summary.json``.
         families: in the order of the main ranking.
-        real: uint8 (N, C, H, W), a few test designs.
+        real: (N, C, H, W), a few test designs.
         train_ranges: condition -> smallest and largest value of the train split.
         troubles: jobs that did not end well.
         settings: the sections of the configuration that all runs share.

@@ -15,25 +15,28 @@ def to_stored(
 ) -> Tensor:
     """Stored values of drawn designs.
 
-    Grey levels are rounded to 0..255. Masks are set where a component exceeds one half. In an exclusive data
-    set a pixel where several generated components exceed it goes to the largest of them, and a pixel of a
-    given component to no generated one, so that generated components overlap nothing.
+    Grey levels are rounded to whole numbers up to ``spec.levels``. Masks are set where a component exceeds
+    one half. In an exclusive data set a pixel where several generated components exceed it goes to the
+    largest of them, and a pixel of a given component to no generated one, so that generated components
+    overlap nothing.
 
     Args:
         images: (B, C, H, W) float in [0, 1].
         spec: the data set.
-        known: (B, C, H, W) uint8 stored values of the given components; None if none is given.
+        known: (B, C, H, W) stored values of the given components; None if none is given.
         given: (C,) bool, which components are given; None if none is.
 
     Returns:
-        uint8 (B, C, H, W), equal to ``known`` in the given components.
+        (B, C, H, W) of type ``spec.dtype``, equal to ``known`` in the given components.
     """
     if spec.values == "grey":
-        stored = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+        whole = (images.clamp(0, 1) * spec.levels).round()
+        # through int32: a device need not turn floats into uint16 itself
+        stored = whole.to(torch.int32).to(getattr(torch, spec.dtype))
     else:
         stored = _masks(images, spec, known, given).to(torch.uint8)
     if known is not None and given is not None:
-        stored[:, given] = known[:, given]
+        stored[:, given] = known[:, given].to(stored.dtype)
     return stored
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from epuredgm.core.files import atomic_writer
+
+Part = dict[str, Any]
+"""Arrays by name, ``images`` among them; rows correspond."""
 
 
 class Parts:
@@ -23,22 +27,24 @@ class Parts:
         self._root = folder / ".parts"
         self._folder = self._root / key
 
-    def read(self, number: int, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-        """Batch ``number``, or None if it is not there whole with this shape."""
+    def read(self, number: int, shape: tuple[int, ...], kind: str) -> Part | None:
+        """Batch ``number``, or None if its images are not there whole with this shape and type."""
         try:
-            part: NDArray[np.uint8] = np.load(self._path(number), allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            with np.load(self._path(number), allow_pickle=False) as file:
+                part = dict(file)
+        except (OSError, ValueError, EOFError, BadZipFile):
             return None
-        return part if part.shape == shape and part.dtype == np.uint8 else None
+        images = part.get("images")
+        return part if images is not None and images.shape == shape and images.dtype == kind else None
 
-    def write(self, number: int, part: NDArray[np.uint8]) -> None:
+    def write(self, number: int, part: Part) -> None:
         """Keep batch ``number``."""
         with atomic_writer(self._path(number)) as file:
-            np.save(file, part, allow_pickle=False)
+            np.savez(file, **part)
 
     def remove(self) -> None:
         """Forget all parts, those of other keys too."""
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number:05d}.npy"
+        return self._folder / f"{number:05d}.npz"

@@ -15,7 +15,7 @@ from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.jobs import Mode
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import DataSpec
-from epuredgm.data.designs import Designs
+from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.measure import attainable
 
 
@@ -30,7 +30,8 @@ class SetRequest:
         component: name of the given component; None unless the mode is inpainting.
         ids: (N,) of the test rows; empty strings where none is behind a sample.
         conditions: float64 (N, K) in the data set's own units; None where none is asked for.
-        known: uint8 (N, C, H, W) as stored, zero outside the given component; None unless inpainting.
+        known: (N, C, H, W) as stored: zero outside the given component, or what is to be reconstructed; None
+            in other modes.
         given: bool (C,), which components are given.
     """
 
@@ -38,7 +39,7 @@ class SetRequest:
     component: str | None
     ids: NDArray[np.str_]
     conditions: NDArray[np.float64] | None
-    known: NDArray[np.uint8] | None
+    known: Stored | None
     given: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -57,7 +58,7 @@ def conditional(spec: DataSpec, designs: Designs, count: int, seed: int) -> SetR
     Raises:
         UnsupportedMode: if the data set has no conditions.
     """
-    if spec.condition_width == 0:
+    if not spec.conditions:
         raise UnsupportedMode(
             f"data set {spec.name} is used without conditions, so there are none to sample on",
             "Choose a condition set (dataset.conditions=...), or leave the mode conditional out.",
@@ -84,11 +85,19 @@ def inpainting(
     """
     rows = np.tile(ordered_test_rows(designs.train, count, seed), completions)
     channel = spec.component_names.index(component)
-    known = np.zeros((len(rows), spec.channels, spec.height, spec.width), dtype=np.uint8)
+    known = np.zeros((len(rows), spec.channels, spec.height, spec.width), dtype=spec.dtype)
     known[:, channel] = designs.images[rows, channel]
     given = np.arange(spec.channels) == channel
-    conditions = designs.conditions[rows] if spec.condition_width else None
+    conditions = designs.conditions[rows] if spec.conditions else None
     return SetRequest(Mode.INPAINTING, component, designs.ids[rows], conditions, known, given)
+
+
+def reconstruction(spec: DataSpec, designs: Designs, count: int, seed: int) -> SetRequest:
+    """``count`` test designs, to be encoded and decoded under their own conditions."""
+    rows = ordered_test_rows(designs.train, count, seed)
+    nothing = np.zeros(spec.channels, dtype=np.bool_)
+    conditions = designs.conditions[rows] if spec.conditions else None
+    return SetRequest(Mode.RECONSTRUCTION, None, designs.ids[rows], conditions, designs.images[rows], nothing)
 
 
 def extrapolation(spec: DataSpec, designs: Designs, count: int, seed: int, beyond: float) -> SetRequest:

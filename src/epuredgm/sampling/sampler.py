@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epuredgm.core.errors import EpureError, Interrupted
+from epuredgm.core.jobs import Mode
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
 from epuredgm.core.settings import SamplingSettings
 from epuredgm.data.conditions import ConditionNormaliser
+from epuredgm.data.designs import Stored
 from epuredgm.data.samples import SampleSet
-from epuredgm.interface import GenerativeModel, SampleRequest
+from epuredgm.interface import Batch, GenerativeModel, SampleRequest
 from epuredgm.sampling.cost import Cost, counted
 from epuredgm.sampling.discrete import to_stored
-from epuredgm.sampling.parts import Parts
+from epuredgm.sampling.parts import Part, Parts
 from epuredgm.sampling.requests import SetRequest
 
 
@@ -64,42 +66,61 @@ class Sampler:
             Interrupted: if the monitor asks to stop; finished batches are kept.
         """
         spec = self.model.spec
-        images = np.empty((len(request), spec.channels, *spec.size), dtype=np.uint8)
+        images: Stored = np.empty((len(request), spec.channels, *spec.size), dtype=spec.dtype)
+        found: list[Part] = []
         cost = Cost()
         for number, rows in self._batches(len(request)):
             if self.monitor.stopping():
                 raise Interrupted("sampling was asked to stop", "The same command continues from here.")
-            part = parts.read(number, images[rows].shape)
+            part = parts.read(number, images[rows].shape, spec.dtype)
             if part is None:
                 part = self._batch(request, number, rows, cost)
                 parts.write(number, part)
-            images[rows] = part
+            images[rows] = part.pop("images")
+            found.append(part)
             self.monitor.progress(rows.stop, len(request), self._title(request))
-        return self._as_set(request, images, facts), cost
+        extras = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        return self._as_set(request, images, extras, facts), cost
 
     def _batches(self, count: int) -> Iterator[tuple[int, slice]]:
         for number, start in enumerate(range(0, count, self.settings.batch_size)):
             yield number, slice(start, min(start + self.settings.batch_size, count))
 
-    def _batch(self, request: SetRequest, number: int, rows: slice, cost: Cost) -> NDArray[np.uint8]:
-        """Stored values of one batch, (B, C, H, W); what they cost is added to ``cost``."""
+    def _batch(self, request: SetRequest, number: int, rows: slice, cost: Cost) -> Part:
+        """One batch: ``images`` as stored, and what else was found; the cost is added to ``cost``."""
         start = time.perf_counter()
-        known = None if request.known is None else torch.from_numpy(request.known[rows]).to(self.model.device)
+        known = None
+        if request.known is not None:  # as int32: a device need not know uint16
+            known = torch.from_numpy(request.known[rows].astype(np.int32)).to(self.model.device)
         given = torch.from_numpy(request.given).to(self.model.device)
         rng = self._stream(request, number)
         with torch.inference_mode(), self._autocast(), counted(self.model) as calls:
-            drawn = self.model.sample(self._request(request, rows, known, given), rng)
+            drawn, extras = self._drawn(self._request(request, rows, known, given), request.mode, rng)
         spec = self.model.spec
         expected = (rows.stop - rows.start, spec.channels, *spec.size)
         if tuple(drawn.shape) != expected:
             raise EpureError(f"the model drew designs of shape {tuple(drawn.shape)}, not {expected}")
         if not bool(torch.isfinite(drawn).all()):
             raise EpureError("the model drew values that are not numbers", "Try training.precision=fp32.")
-        stored = to_stored(drawn.float(), spec, known, given if known is not None else None).cpu().numpy()
+        pasted = known if request.given.any() else None
+        stored = to_stored(drawn.float(), spec, pasted, None if pasted is None else given).cpu().numpy()
         cost.designs += len(stored)
         cost.seconds += time.perf_counter() - start
         cost.evaluations = max(cost.evaluations, *calls.values(), 0)
-        return stored
+        return {"images": stored, **{name: values.float().cpu().numpy() for name, values in extras.items()}}
+
+    def _drawn(
+        self, request: SampleRequest, mode: Mode, rng: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Designs (B, C, H, W) and what was found on the way to them, by name."""
+        if mode is not Mode.RECONSTRUCTION:
+            return self.model.sample(request, rng), {}
+        assert request.known is not None, "there is always something to reconstruct"
+        conditions = request.conditions
+        if conditions is None:
+            conditions = torch.zeros(request.count, 0, device=self.model.device)
+        made = self.model.reconstruct(Batch(request.known, conditions), rng)
+        return made.images, {"kl": made.kl, "codes": made.codes}
 
     def _request(
         self, request: SetRequest, rows: slice, known: Tensor | None, given: Tensor
@@ -111,7 +132,7 @@ class Sampler:
             conditions = torch.from_numpy(encoded).to(self.model.device)
         if known is None:
             return SampleRequest(count, conditions, guidance=self.settings.guidance)
-        images = known.float() / (1.0 if self.model.spec.values == "binary" else 255.0)
+        images = known.float() / self.model.spec.levels
         flags = given.expand(count, -1)
         return SampleRequest(count, conditions, images, flags, self.settings.guidance)
 
@@ -129,10 +150,16 @@ class Sampler:
     def _title(self, request: SetRequest) -> str:
         return f"{request.mode} designs" + (f" around {request.component}" if request.component else "")
 
-    def _as_set(self, request: SetRequest, images: NDArray[np.uint8], facts: Mapping[str, Any]) -> SampleSet:
+    def _as_set(
+        self,
+        request: SetRequest,
+        images: Stored,
+        extras: Mapping[str, NDArray[np.float32]],
+        facts: Mapping[str, Any],
+    ) -> SampleSet:
         spec = self.model.spec
         asked: NDArray[np.float64] = (
-            np.full((len(request), spec.condition_width), np.nan)
+            np.full((len(request), len(spec.conditions)), np.nan)
             if request.conditions is None
             else request.conditions
         )
@@ -153,4 +180,5 @@ class Sampler:
             ids=request.ids,
             given=np.tile(request.given, (len(request), 1)),
             meta=meta,
+            extras=extras,
         )

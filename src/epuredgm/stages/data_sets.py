@@ -58,10 +58,11 @@ def load(reader: Reader, entry: Path, spec: DataSpec) -> Designs:
         DataError: if its shape is not the declared one.
     """
     designs = reader.load(entry)
-    declared = (len(designs), spec.channels, spec.height, spec.width)
-    if designs.images.shape != declared or designs.conditions.shape != (len(designs), spec.condition_width):
+    declared = (len(designs), spec.channels, spec.height, spec.width), spec.dtype
+    made = designs.images.shape, str(designs.images.dtype)
+    if made != declared or designs.conditions.shape != (len(designs), len(spec.conditions)):
         raise DataError(
-            f"data set {spec.name}: its reader gave images {designs.images.shape} and conditions "
-            f"{designs.conditions.shape}, not {declared} with {spec.condition_width} conditions"
+            f"data set {spec.name}: its reader gave images {made} and conditions "
+            f"{designs.conditions.shape}, not {declared} with {len(spec.conditions)} conditions"
         )
     return designs

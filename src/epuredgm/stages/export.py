@@ -24,7 +24,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         CorruptArtefact: if an input is not a sample set.
         Interrupted: if the monitor asks to stop; no half-written folder is left.
     """
-    values = spec_of(job).values
+    spec = spec_of(job)
     made: dict[str, Path] = {}
     for name, artefact in job.inputs.items():
         kind, _, rest = name.partition("/")
@@ -32,6 +32,6 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
             continue
         source = Path(job.workspace) / artefact.path
         folder = source.parent / FOLDER
-        export_samples(SampleSet.read(source), folder, monitor, values)
+        export_samples(SampleSet.read(source), folder, monitor, spec)
         made[f"images/{rest}" if rest else "images"] = folder
     return made

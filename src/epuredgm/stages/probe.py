@@ -89,9 +89,17 @@ def _draw(model: GenerativeModel, spec: DataSpec, supports: list[str], device: s
     for mode, request in requests.items():
         if str(mode) in supports:
             with torch.inference_mode():
-                images = model.sample(request, torch.Generator(device).manual_seed(0))
-            if images.shape != known.shape or not torch.isfinite(images).all():
-                raise EpureError(f"{mode} samples have shape {tuple(images.shape)} or are not finite")
+                _require(model.sample(request, torch.Generator(device).manual_seed(0)), mode, known)
+    if str(Mode.RECONSTRUCTION) in supports:
+        batch = Batch(_images(spec, device), conditions)
+        with torch.inference_mode():
+            made = model.reconstruct(batch, torch.Generator(device).manual_seed(0))
+        _require(made.images, Mode.RECONSTRUCTION, known)
+
+
+def _require(images: torch.Tensor, mode: Mode, like: torch.Tensor) -> None:
+    if images.shape != like.shape or not torch.isfinite(images).all():
+        raise EpureError(f"{mode} samples have shape {tuple(images.shape)} or are not finite")
 
 
 if __name__ == "__main__":

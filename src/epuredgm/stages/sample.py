@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ from epuredgm.data.weights import Weights, load_weights, restore
 from epuredgm.interface import GenerativeModel
 from epuredgm.reporting.contact_sheet import contact_sheet
 from epuredgm.sampling.parts import Parts
-from epuredgm.sampling.requests import SetRequest, conditional, extrapolation, inpainting, unconditional
+from epuredgm.sampling.requests import (
+    SetRequest,
+    conditional,
+    extrapolation,
+    inpainting,
+    reconstruction,
+    unconditional,
+)
 from epuredgm.sampling.sampler import Sampler
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.models import make_model, prepare_device
@@ -62,7 +70,8 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     }
     outputs: dict[str, Path] = {}
     drawn: list[Parts] = []
-    for request in _requests(job, spec, settings, job.seed):
+    for asked in _requests(job, spec, settings, job.seed):
+        request = asked if asked.conditions is None else _within(asked, sampler.normaliser)
         folder = _folder(job, request)
         remove_leftovers(folder)
         drawn.append(Parts(folder, digest([job.fingerprint, facts, request.component])[:16]))
@@ -79,12 +88,20 @@ def _requests(job: JobFile, spec: DataSpec, settings: SamplingSettings, seed: in
         yield unconditional(spec, count)
     elif mode is Mode.CONDITIONAL:
         yield conditional(spec, designs_of(job), count, seed)
+    elif mode is Mode.RECONSTRUCTION:
+        yield reconstruction(spec, designs_of(job), count, seed)
     elif mode is Mode.EXTRAPOLATION:
         yield extrapolation(spec, designs_of(job), count, seed, settings.beyond)
     else:
         designs = designs_of(job)
         for component in spec.component_names:
             yield inpainting(spec, designs, count, seed, component, settings.completions)
+
+
+def _within(request: SetRequest, normaliser: ConditionNormaliser) -> SetRequest:
+    """The request of test rows, with categories that training never saw taken for unknown."""
+    assert request.conditions is not None
+    return replace(request, conditions=normaliser.within(request.conditions))
 
 
 def _folder(job: JobFile, request: SetRequest) -> Path:
@@ -129,6 +146,7 @@ def _signature(spec: DataSpec) -> dict[str, Any]:
     return {
         "size": (spec.height, spec.width),
         "components": spec.component_names,
-        "conditions": spec.condition_names,
+        "conditions": [(each.name, each.values, each.optional) for each in spec.conditions],
         "values": spec.values,
+        "bits": spec.bits,
     }

@@ -15,7 +15,7 @@ from epuredgm.core.files import file_sha256
 from epuredgm.core.jobs import Mode
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import Condition, DataSpec
-from epuredgm.data.designs import Designs
+from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.samples import SampleSet
 from epuredgm.evaluation.neighbours import nearest
 from epuredgm.evaluation.population import Population
@@ -47,18 +47,18 @@ class Bench:
             if len(train) and np.isfinite(train[:, k]).any()
         }
 
-    def real(self) -> NDArray[np.uint8]:
+    def real(self) -> Stored:
         """A few test designs, spread evenly over the table."""
         rows = np.flatnonzero(~self.designs.train)
         return np.asarray(self.designs.images[rows[_spread(len(rows), REAL)]])
 
-    def masks(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def masks(self, images: Stored) -> NDArray[np.bool_]:
         """(N, C, H, W) bool: what counts as lit."""
         nothing = np.zeros((len(images), 0))
         population = Population(images, self.spec.values, nothing, ())
         return population.lit(images)
 
-    def measured(self, images: NDArray[np.uint8], names: Sequence[str]) -> NDArray[np.float64]:
+    def measured(self, images: Stored, names: Sequence[str]) -> NDArray[np.float64]:
         """(N, K) conditions as read back from designs; NaN where they cannot be."""
         values = np.full((len(images), len(names)), np.nan)
         masks = self.masks(images).view(np.uint8)
@@ -163,7 +163,7 @@ def _gallery(mode: str, given: str | None, samples: SampleSet, bench: Bench) -> 
     )
 
 
-def _truth(ids: Sequence[str], designs: Designs) -> NDArray[np.uint8]:
+def _truth(ids: Sequence[str], designs: Designs) -> Stored:
     """The test designs called ``ids``."""
     row_of = {str(name): row for row, name in enumerate(designs.ids)}
     return np.asarray(designs.images[[row_of[name] for name in ids]])

@@ -47,13 +47,12 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     torch.manual_seed(derive(job.seed, "initial weights"))
     model = build_model(job.config, spec).to(device)
     designs = designs_of(job)
-    rows = np.flatnonzero(designs.train)
-    fit, validation = carve(len(rows), job.config["dataset"]["validation_fraction"], job.seed)
-    normaliser = ConditionNormaliser.fit(designs.conditions[rows[fit]], spec.condition_names)
+    fit, validation = _split(designs, job)
+    normaliser = ConditionNormaliser.fit(designs.conditions[fit], spec.conditions)
     inputs = Inputs(
         model=model,
-        train=_resident(designs, rows[fit], spec, normaliser, device),
-        validation=_resident(designs, rows[validation], spec, normaliser, device),
+        train=_resident(designs, fit, spec, normaliser, device),
+        validation=_resident(designs, validation, spec, normaliser, device),
         settings=read(TrainingSettings, job.config["training"]),
         seed=job.seed,
         monitor=monitor,
@@ -82,6 +81,17 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     }
 
 
+def _split(designs: Designs, job: JobFile) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to fit on and rows to choose weights by: as the data set says, else at random."""
+    rows = np.flatnonzero(designs.train)
+    if designs.validation is not None:
+        held = designs.validation[rows]
+        return rows[~held], rows[held]
+    assert job.seed is not None
+    carved = carve(len(rows), job.config["dataset"]["validation_fraction"], job.seed)
+    return rows[carved.fit], rows[carved.validation]
+
+
 def _resident(
     designs: Designs,
     rows: NDArray[np.int64],
@@ -89,7 +99,7 @@ def _resident(
     normaliser: ConditionNormaliser,
     device: torch.device,
 ) -> ResidentDesigns:
-    encoded = normaliser.encode(designs.conditions[rows])
+    encoded = normaliser.encode(normaliser.within(designs.conditions[rows]))
     return ResidentDesigns.place(designs.images[rows], encoded, spec, device)
 
 

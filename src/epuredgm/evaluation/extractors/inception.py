@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json, write_json
 from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
-from epuredgm.data.designs import Designs
+from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.rendering import colored, even_hues, silhouettes
 from epuredgm.evaluation import inception_network
-from epuredgm.evaluation.extractor import Extractor, Images, Maker, Setting, Unavailable
+from epuredgm.evaluation.extractor import Extractor, Maker, Setting, Unavailable
 from epuredgm.evaluation.reference import REMEDY
 
 FACTS = "inception.json"
 RESIZE = "stretched bilinearly to 299 x 299, without antialiasing"
-Render = Callable[[Images, DataSpec], Images]
+Picture = NDArray[np.uint8]
+Render = Callable[[Stored, DataSpec], Picture]
 NAMES = ("inception", "inception_components")
 
 
@@ -72,11 +76,11 @@ def _checked(setting: Setting) -> tuple[Path, str]:
     return path, check_weights(path, setting.settings.inception.sha256)
 
 
-def _silhouettes(images: Images, spec: DataSpec) -> Images:
-    return silhouettes(images, spec.values)
+def _silhouettes(images: Stored, spec: DataSpec) -> Picture:
+    return silhouettes(images, spec)
 
 
-def _components(images: Images, spec: DataSpec) -> Images:
+def _components(images: Stored, spec: DataSpec) -> Picture:
     return colored(images, spec, even_hues(spec.channels))
 
 
