@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.measure import mirrored_height, mirrored_width
 from epuredgm.data.resident import ResidentDesigns, epoch_order
@@ -24,8 +26,8 @@ TABLES = st.tuples(st.integers(1, 30), st.integers(0, 4)).flatmap(
 )
 
 
-def names(table: np.ndarray) -> list[str]:
-    return [f"c{k}" for k in range(table.shape[1])]
+def numbers(table: np.ndarray, optional: bool = False) -> list[Condition]:
+    return [Condition(f"c{k}", optional=optional) for k in range(table.shape[1])]
 
 
 # conditions --------------------------------------------------------------------------------------------
@@ -33,7 +35,7 @@ def names(table: np.ndarray) -> list[str]:
 
 @given(TABLES)
 def test_encoded_train_rows_have_mean_zero_and_spread_one_or_zero(table: np.ndarray) -> None:
-    encoded = ConditionNormaliser.fit(table, names(table)).encode(table)
+    encoded = ConditionNormaliser.fit(table, numbers(table)).encode(table)
     assert encoded.dtype == np.float32 and encoded.shape == table.shape
     assert np.abs(encoded.mean(axis=0)).max(initial=0) < 1e-3
     spread = encoded.astype(np.float64).std(axis=0)
@@ -42,15 +44,16 @@ def test_encoded_train_rows_have_mean_zero_and_spread_one_or_zero(table: np.ndar
 
 
 @given(TABLES)
-def test_decode_inverts_encode_and_json_keeps_everything(table: np.ndarray) -> None:
-    fitted = ConditionNormaliser.fit(table, names(table))
+def test_scores_go_back_to_the_numbers_and_json_keeps_everything(table: np.ndarray) -> None:
+    fitted = ConditionNormaliser.fit(table, numbers(table))
     back = ConditionNormaliser.from_dict(json.loads(json.dumps(fitted.to_dict())))
     assert back == fitted
-    assert np.allclose(back.decode(back.encode(table)), table, rtol=1e-5, atol=0.1)
+    encoded = back.encode(table).astype(np.float64)
+    assert np.allclose(encoded * np.array(back.std) + np.array(back.mean), table, rtol=1e-5, atol=0.1)
 
 
 def test_a_constant_column_is_only_centred() -> None:
-    fitted = ConditionNormaliser.fit([[0.1], [0.1], [0.1]], ["c"])
+    fitted = ConditionNormaliser.fit([[0.1], [0.1], [0.1]], [Condition("c")])
     assert fitted.std == (1.0,)
     assert fitted.encode([[1.1]])[0, 0] == pytest.approx(1.0)
 
@@ -58,7 +61,55 @@ def test_a_constant_column_is_only_centred() -> None:
 @pytest.mark.parametrize("table", [np.zeros((0, 1)), np.zeros((3, 2)), np.zeros(3), np.array([[np.nan]])])
 def test_what_cannot_be_fitted_is_refused(table: np.ndarray) -> None:
     with pytest.raises(ValueError):
-        ConditionNormaliser.fit(table, ["c"])
+        ConditionNormaliser.fit(table, [Condition("c")])
+
+
+@given(TABLES, st.randoms(use_true_random=False))
+def test_an_unknown_number_is_zeros_and_says_so(table: np.ndarray, random: Random) -> None:
+    holes = np.array([[random.random() < 0.3 for _ in row] for row in table], dtype=bool)
+    holes = holes.reshape(table.shape)
+    encoded = ConditionNormaliser.fit(np.where(holes, np.nan, table), numbers(table, True)).encode(
+        np.where(holes, np.nan, table)
+    )
+    scores, known = encoded[:, ::2], encoded[:, 1::2]
+    assert (known == ~holes).all() and (scores[holes] == 0).all() and np.isfinite(encoded).all()
+
+
+KIND = Condition("kind", values=("a", "b", "c"), optional=True)
+
+
+def test_a_category_is_one_place_and_an_unknown_one_is_none() -> None:
+    fitted = ConditionNormaliser.fit([[0], [2], [np.nan]], [KIND])
+    assert fitted.encode([[2], [0], [np.nan]]).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+    assert ConditionNormaliser.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
+
+
+def test_what_training_never_saw_is_refused_by_name_and_unknown_within_the_data() -> None:
+    fitted = ConditionNormaliser.fit([[0], [2]], [KIND])
+    with pytest.raises(BadRequest, match=r"kind: b did not occur[\s\S]*one of: a, c"):
+        fitted.encode([[1]])
+    assert np.isnan(fitted.within([[1], [2]])[:, 0]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("value", [3, -1, 0.5, np.inf])
+def test_what_is_no_category_is_refused(value: float) -> None:
+    fitted = ConditionNormaliser.fit([[0], [1], [2]], [KIND])
+    with pytest.raises(BadRequest, match="kind"):
+        fitted.encode([[value]])
+
+
+def test_an_unknown_value_that_may_not_be_is_refused() -> None:
+    fitted = ConditionNormaliser.fit([[0.0], [1.0]], [Condition("c")])
+    with pytest.raises(BadRequest, match="may not be unknown"):
+        fitted.encode([[np.nan]])
+
+
+def test_spans_are_the_places_of_conditions_in_an_encoded_vector() -> None:
+    conditions = (KIND, Condition("n"), Condition("m", optional=True))
+    spec = DataSpec("d", 1, 1, TWO.components, conditions)
+    assert spec.condition_width == 6 and spec.condition_spans == (slice(0, 3), slice(3, 4), slice(4, 6))
+    encoded = ConditionNormaliser.fit([[0, 5, 1], [2, 7, 3]], conditions).encode([[2, 7, np.nan]])
+    assert [encoded[0, span].tolist() for span in spec.condition_spans] == [[0, 0, 1], [1], [0, 0]]
 
 
 # splits ------------------------------------------------------------------------------------------------

@@ -109,9 +109,9 @@ def test_an_export_never_overwrites_and_can_be_repeated(tmp_path: Path) -> None:
 
 
 def test_samples_in_the_guide_s_folders_replace_an_earlier_export(tmp_path: Path) -> None:
-    export_samples(a_set(random_designs(5, seed=1)), tmp_path / "png", SILENT)
+    export_samples(a_set(random_designs(5, seed=1)), tmp_path / "png", SILENT, TWO)
     images = random_designs(3, seed=2)
-    export_samples(a_set(images), tmp_path / "png", SILENT)
+    export_samples(a_set(images), tmp_path / "png", SILENT, TWO)
     assert sorted(path.name for path in (tmp_path / "png").iterdir()) == ["full", "hub", "ring"]
     assert sorted(path.name for path in (tmp_path / "png" / "hub").iterdir()) == [
         f"img000{i}_00.png" for i in range(3)
@@ -126,7 +126,7 @@ def test_samples_in_the_guide_s_folders_replace_an_earlier_export(tmp_path: Path
                 assert picture.mode == "L"
                 assert (np.asarray(picture) == mask * 255).all()
     with pytest.raises(Interrupted):
-        export_samples(a_set(images[:1]), tmp_path / "png", Stopping(stop=True))
+        export_samples(a_set(images[:1]), tmp_path / "png", Stopping(stop=True), TWO)
     assert len(list((tmp_path / "png" / "full").iterdir())) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["png"]
 
@@ -181,7 +181,7 @@ def test_an_entry_of_another_shape_is_refused(tmp_path: Path) -> None:
         "reader": {**reader_section(), "id_column": "part"},
         "condition_sets": {"geometry": {}},
     }
-    with pytest.raises(DataError, match="not \\(6, 3, 64, 32\\)"):
+    with pytest.raises(DataError, match="not \\(\\(6, 3, 64, 32\\)"):
         designs_of(a_job(tmp_path, section, designs=entry))
     with pytest.raises(CorruptArtefact):
         designs_of(a_job(tmp_path, section, designs=tmp_path / "data"))

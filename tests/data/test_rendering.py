@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,15 @@ def test_even_hues_differ_from_each_other_and_from_the_paper(count: int) -> None
 
 def test_a_silhouette_is_the_union_of_masks_and_the_brightest_of_greys() -> None:
     masks = np.array([[[[0, 1, 1, 0]], [[0, 0, 1, 1]]]], np.uint8)
-    assert silhouettes(masks, "binary").tolist() == [[[0, 255, 255, 255]]]
+    assert silhouettes(masks, SPEC).tolist() == [[[0, 255, 255, 255]]]
     greys = np.array([[[[0, 100, 7, 0]], [[0, 0, 9, 255]]]], np.uint8)
-    assert silhouettes(greys, "grey").tolist() == [[[0, 100, 9, 255]]]
+    grey = replace(SPEC, values="grey")
+    assert silhouettes(greys, grey).tolist() == [[[0, 100, 9, 255]]]
+    deep = greys.astype(np.uint16) * 257
+    assert silhouettes(deep, replace(grey, bits=16)).tolist() == [[[0, 100, 9, 255]]]
+
+
+def test_a_single_grey_component_is_shown_as_it_is() -> None:
+    grey = DataSpec("one", 1, 3, SPEC.components[:1], (), values="grey", bits=16)
+    stored = np.array([[[[0, 65535, 257 * 40]]]], np.uint16)
+    assert colored(stored, grey).tolist() == [[[[0] * 3, [255] * 3, [40] * 3]]]

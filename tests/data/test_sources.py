@@ -26,6 +26,8 @@ def section(**changed: Any) -> dict[str, Any]:
         "conditions": "size",
         "condition_sets": {"size": {"teeth": {"unit": "", "measure": None}}},
         "normalized": False,
+        "bits": 8,
+        "side": None,
         "reader": {"_target_": "epuredgm.data.folders.FolderReader", **ARGUMENTS},
         **changed,
     }

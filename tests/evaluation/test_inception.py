@@ -89,6 +89,7 @@ def reference(
 
 
 def test_silhouettes_are_described_as_pytorch_fid_describes_exported_pictures(
+    spec: DataSpec,
     reference: Reference,
     state: dict[str, torch.Tensor],
     few: Designs,
@@ -98,7 +99,7 @@ def test_silhouettes_are_described_as_pytorch_fid_describes_exported_pictures(
 ) -> None:
     """The published way: PNGs of ``full/``, read and resized by pytorch-fid."""
     monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: state)
-    export_samples(make(few.images), tmp_path / "png", SILENT)
+    export_samples(make(few.images), tmp_path / "png", SILENT, spec)
     files = sorted((tmp_path / "png" / "full").iterdir())
     network = inception.InceptionV3([3]).eval()
     expected = fid_score.get_activations(files, network, batch_size=5, dims=2048, device="cpu", num_workers=0)

@@ -44,8 +44,8 @@ class Family:
         return kind
 
     @property
-    def draws(self) -> frozenset[str]:
-        return self.kind.draws
+    def draws(self) -> list[str]:
+        return self.config["draws"]
 
     @property
     def pace(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from family_at_test_size import Family, draw, make_batch, make_spec, progress, request_for, train
 
-from epuredgm.core.errors import BadRequest, UnsupportedMode
+from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel
 
@@ -25,11 +25,9 @@ TOY = SPECS["toy-like"]
 
 @pytest.fixture(params=SPECS, scope="module")
 def spec(request: pytest.FixtureRequest, form: Family) -> DataSpec:
-    """A data set that the family can draw; one that it cannot is refused when the model is built."""
+    """A data set that the family can draw."""
     chosen = SPECS[request.param]
     if chosen.values not in form.draws:
-        with pytest.raises(BadRequest, match=f"{chosen.values} ones"):
-            form.build(chosen)
         pytest.skip(f"{form.name} does not draw {chosen.values} values")
     return chosen
 

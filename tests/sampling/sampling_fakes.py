@@ -76,5 +76,8 @@ def designs(spec: DataSpec, count: int = 40, images: Any = None) -> Designs:
 
 def sampler(model: Noise, seed: int = 0, monitor: Monitor = SILENT, batch_size: int = 7) -> Sampler:
     names = model.spec.condition_names
-    normaliser = ConditionNormaliser(names, (50.0,) * len(names), (5.0,) * len(names))
+    count = len(names)
+    normaliser = ConditionNormaliser(
+        names, (50.0,) * count, (5.0,) * count, ((),) * count, (False,) * count, ((),) * count
+    )
     return Sampler(model, normaliser, SamplingSettings(100, 1, batch_size, 1.5, 0.25), seed, None, monitor)

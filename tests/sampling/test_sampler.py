@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,17 @@ from epuredgm.core.jobs import Mode
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.samples import SampleSet
-from epuredgm.interface import SampleRequest
+from epuredgm.interface import Batch, Reconstruction, SampleRequest
 from epuredgm.sampling.discrete import to_stored
 from epuredgm.sampling.parts import Parts
-from epuredgm.sampling.requests import SetRequest, conditional, inpainting, ordered_test_rows, unconditional
+from epuredgm.sampling.requests import (
+    SetRequest,
+    conditional,
+    inpainting,
+    ordered_test_rows,
+    reconstruction,
+    unconditional,
+)
 
 
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(0, 5))
@@ -224,10 +231,10 @@ def test_a_stopped_set_goes_on_where_it_was_and_is_the_unbroken_one(tmp_path: Pa
 @pytest.mark.parametrize("content", [b"", b"damaged", b"\x93NUMPY\x01\x00v\x00{'descr': '|O'"])
 def test_damaged_parts_and_parts_of_another_set_are_drawn_again(content: bytes, tmp_path: Path) -> None:
     unbroken = written(requests()[0], tmp_path / "a")
-    Parts(tmp_path / "b", "k").write(0, np.zeros((7, 3, 6, 4), np.uint8))
-    next((tmp_path / "b").rglob("*.npy")).write_bytes(content)
-    Parts(tmp_path / "b", "other").write(1, np.zeros((7, 3, 6, 4), np.uint8))
-    Parts(tmp_path / "b", "k").write(2, np.zeros((5, 3, 6, 4), np.uint8))
+    Parts(tmp_path / "b", "k").write(0, {"images": np.zeros((7, 3, 6, 4), np.uint8)})
+    next((tmp_path / "b").rglob("*.npz")).write_bytes(content)
+    Parts(tmp_path / "b", "other").write(1, {"images": np.zeros((7, 3, 6, 4), np.uint8)})
+    Parts(tmp_path / "b", "k").write(2, {"images": np.zeros((5, 3, 6, 4), np.uint8)})
     assert written(requests()[0], tmp_path / "b") == unbroken
 
 
@@ -261,4 +268,37 @@ def test_a_model_that_draws_nonsense_is_named(fault: str, tmp_path: Path) -> Non
 
     with pytest.raises(EpureError, match="not numbers" if fault == "nan" else "shape"):
         fakes.sampler(Faulty(fakes.spec())).draw(unconditional(fakes.spec(), 3), {}, Parts(tmp_path, "k"))
-    assert not list(tmp_path.rglob("*.npy"))
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+class Halved(fakes.Noise):
+    """Reconstructs designs at half their intensity, with a code of their row sums."""
+
+    def reconstruct(self, batch: Batch, rng: torch.Generator) -> Reconstruction:
+        codes = batch.images.sum(dim=(1, 3))
+        return Reconstruction(batch.images / 2, codes.sum(dim=1) + batch.conditions.sum(dim=1), codes)
+
+
+def test_a_reconstruction_is_of_the_test_row_under_its_own_conditions(tmp_path: Path) -> None:
+    spec = replace(fakes.spec("grey", exclusive=False), bits=16)
+    real = np.random.default_rng(0).integers(0, 65536, (40, 3, 6, 4), dtype=np.uint16)
+    designs = fakes.designs(spec, images=real)
+    request = reconstruction(spec, designs, 100, 0)
+    drawn, _ = fakes.sampler(Halved(spec)).draw(request, {}, Parts(tmp_path, "k"))
+    drawn.write(tmp_path / "samples.npz")
+    read = SampleSet.read(tmp_path / "samples.npz")
+    rows = ordered_test_rows(designs.train, 100, 0)
+    assert read.images.dtype == np.uint16 and read.ids.tolist() == designs.ids[rows].tolist()
+    assert np.abs(read.images - real[rows] / 2).max() <= 0.5
+    assert set(read.extras) == {"kl", "codes"} and not read.given.any()
+    sums = real[rows].sum(axis=(1, 3)) / 65535
+    np.testing.assert_allclose(read.extras["codes"], sums, rtol=1e-4)
+    z = (designs.conditions[rows] - 50) / 5
+    np.testing.assert_allclose(read.extras["kl"], sums.sum(axis=1) + z.sum(axis=1), rtol=1e-3)
+
+
+def test_a_family_without_codes_reconstructs_nothing(tmp_path: Path) -> None:
+    spec = fakes.spec()
+    request = reconstruction(spec, fakes.designs(spec), 5, 0)
+    with pytest.raises(UnsupportedMode, match="Noise"):
+        fakes.sampler(fakes.Noise(spec)).draw(request, {}, Parts(tmp_path, "k"))
