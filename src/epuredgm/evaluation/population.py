@@ -60,6 +60,11 @@ class Population:
         """(N, C, H, W) as stored."""
         return self._images if self._index is None else self._images[self._index]
 
+    @property
+    def whole(self) -> Population:
+        """The set that :meth:`rows` chose from; the set itself if nothing was chosen."""
+        return self._whole
+
     def rows(self, index: NDArray[np.int64]) -> Population:
         """The designs at ``index``, in that order; descriptors are shared, so none is computed twice."""
         chosen = Population(self._images, self.values, self.conditions[index], self.condition_names)

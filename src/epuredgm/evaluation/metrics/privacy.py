@@ -1,0 +1,201 @@
+"""Privacy: the gate that generated pictures pass if none of them repeats a train picture.
+
+It sees every picture that was drawn, not only those that other metrics compare, since all may be released.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from epuredgm.core.jobs import Mode
+from epuredgm.core.seeds import derive
+from epuredgm.evaluation import copies
+from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.copies import Nearness
+from epuredgm.evaluation.metric import Headline, Metric
+from epuredgm.evaluation.nearness import PART, Nearest, distances, nearest, reduced
+from epuredgm.evaluation.population import Population
+from epuredgm.evaluation.resampling import share_interval
+from epuredgm.evaluation.scalar import Json, number, scalar
+
+EXTRACTOR = "domain"
+MOST = 1000  # held-out pictures that are looked at
+LISTED = 10
+
+Floats = NDArray[np.float64]
+
+
+class Unseen(NamedTuple):
+    """The held-out side: (M,) rows of the test split, and how near each is to the train split."""
+
+    pictures: Population
+    found: Nearest
+
+
+def compute(case: Case) -> Json:
+    """Whether the generated pictures may be released.
+
+    ``passed`` and ``reasons`` why not. ``pixels``: distance to the nearest train picture (see
+    :mod:`epuredgm.evaluation.nearness`); ``relative``: the same over the mean distance to the next nearest
+    ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share of
+    generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: pictures
+    whose correlation with a train picture is above ``limits.correlation``. ``held_out_correlation``: ``median``
+    and ``highest`` of held-out real pictures. ``nearest``: the most suspicious pictures; ``generated`` is the
+    row in the sample set, ``train`` the row in the train split.
+    """
+    everything = case.generated.whole
+    counts = {
+        "generated": len(everything),
+        "train": len(case.train),
+        "held_out": min(MOST, len(case.test)),
+    }
+    if reason := copies.too_few(*counts.values()):
+        return {"passed": False, "reasons": [reason], "counts": counts, "limits": _limits(None)}
+    unseen = case.once("privacy: held-out pictures", lambda: _unseen(case))
+    found = nearest(_small(everything), _train(case))
+    limit = copies.correlation_limit(unseen.found.best)
+    copied = int((found.best > limit).sum())
+    tests = {
+        "pixels": copies.nearness(distances(found.best), distances(unseen.found.best)),
+        "relative": copies.nearness(_relative(found), _relative(unseen.found)),
+    }
+    if EXTRACTOR in case.extractors:
+        tests["features"] = copies.nearness(
+            *(_in_features(case, each) for each in (everything, unseen.pictures))
+        )
+    reasons = _reasons(tests, copied, limit, unseen)
+    return {
+        "passed": not reasons,
+        "reasons": reasons,
+        **{name: _block(test, case.confidence) for name, test in tests.items()},
+        **({} if EXTRACTOR in tests or "features" in tests else {"features": _no_features(case)}),
+        "copied": copied,
+        "held_out_correlation": {
+            "median": number(float(np.median(unseen.found.best))),
+            "highest": number(float(unseen.found.best.max())),
+        },
+        "counts": counts,
+        "limits": _limits(limit),
+        "nearest": _suspicious(found),
+    }
+
+
+def _reasons(tests: dict[str, Nearness], copied: int, limit: float, unseen: Unseen) -> list[str]:
+    """What is wrong; empty if the pictures pass."""
+    words = {
+        "pixels": "pixels",
+        "relative": "pixels relative to the next nearest",
+        "features": "domain features",
+    }
+    reasons = [copies.described(test, words[name]) for name, test in tests.items()]
+    if copied:
+        reasons.append(f"{copied} generated pictures correlate with a train picture above {limit:.4f}")
+    if unseen.found.best.max() > copies.REPEATED:
+        reasons.append(
+            "held-out real pictures repeat train pictures, so that they say nothing: mend the split"
+        )
+    if "features" not in tests:
+        reasons.append("the pictures could not be compared in domain features")
+    return [reason for reason in reasons if reason]
+
+
+def _block(test: Nearness, confidence: float) -> Json:
+    hits, count = int(test.near.sum()), len(test.near)
+    return {
+        "near": scalar(test.share, share_interval(hits, count, confidence)),
+        "quantile": number(test.quantile),
+        "bound": number(test.bound),
+    }
+
+
+def _no_features(case: Case) -> Json:
+    return {"near": scalar(None, reason=case.why_not(EXTRACTOR)), "quantile": None, "bound": None}
+
+
+def _limits(correlation: float | None) -> Json:
+    """The thresholds of the verdict, so that a result explains itself."""
+    return {
+        "correlation": number(correlation),
+        "near_quantile": copies.QUANTILE,
+        "near_share": copies.ALLOWED,
+        "chance": copies.CHANCE,
+        "fewest": [copies.FEWEST_GENERATED, copies.FEWEST_TRAIN, copies.FEWEST_HELD_OUT],
+    }
+
+
+def _suspicious(found: Nearest) -> list[Json]:
+    """The pictures most like a train picture, the most alike first."""
+    order = np.argsort(-found.best, kind="stable")[:LISTED]
+    apart = distances(found.best)
+    return [
+        {
+            "generated": int(row),
+            "train": int(found.rows[row]),
+            "distance": number(float(apart[row])),
+            "correlation": number(float(found.best[row])),
+        }
+        for row in order
+    ]
+
+
+def _relative(found: Nearest) -> Floats:
+    """(N,) distance to the nearest train picture over the mean one to the next nearest; 1 if all are equal."""
+    apart = distances(found.correlations)
+    return apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6)
+
+
+def _unseen(case: Case) -> Unseen:
+    """Seeded test pictures, the same ones for every run and mode."""
+    rng = np.random.default_rng(derive(0, "privacy", len(case.test)))
+    pictures = case.test.rows(np.sort(rng.permutation(len(case.test))[:MOST]))
+    return Unseen(pictures, nearest(_small(pictures), _train(case)))
+
+
+def _train(case: Case) -> Tensor:
+    return case.once("privacy: train pictures", lambda: _small(case.train))
+
+
+def _parts(population: Population) -> list[NDArray[np.int64]]:
+    rows = np.arange(len(population), dtype=np.int64)
+    return [rows[start : start + PART] for start in range(0, len(rows), PART)]
+
+
+def _small(population: Population) -> Tensor:
+    """(N, C, h, w) reduced pictures, in parts: large ones never stand in memory together."""
+    levels = population.levels
+    return torch.cat([reduced(population.rows(part).images, levels) for part in _parts(population)])
+
+
+def _in_features(case: Case, population: Population) -> Floats:
+    """(N,) distance to the nearest train picture in features, as stored or flipped, whichever is nearer."""
+    describe = case.extractors[EXTRACTOR].describe
+    train = torch.from_numpy(case.train.feature(EXTRACTOR, describe)).float()
+    train = train[train.isfinite().all(1)]
+    least = []
+    for part in _parts(population):
+        images = population.rows(part).images
+        ways = (images, np.ascontiguousarray(images[..., ::-1]))
+        apart = [torch.cdist(torch.from_numpy(describe(way)).float(), train).amin(1) for way in ways]
+        least.append(torch.minimum(*apart))
+    return np.asarray(torch.cat(least).double().numpy())
+
+
+METRIC = Metric(
+    key="privacy",
+    title="Privacy gate",
+    modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
+    headlines=(
+        Headline(
+            "near_train", "pixels.near", bounds=(0, 1), title="Nearer to a train picture than unseen ones"
+        ),
+        Headline("near_train_features", "features.near", bounds=(0, 1), title="The same in domain features"),
+    ),
+    compute=compute,
+    values=("grey",),
+    extractors=(EXTRACTOR,),
+)
