@@ -10,7 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from epuredgm.core.monitor import SILENT
-from epuredgm.core.settings import DomainSettings, EvaluationSettings, InceptionSettings, ReferenceSettings
+from epuredgm.core.settings import (
+    ConditionReaderSettings,
+    DomainSettings,
+    EvaluationSettings,
+    InceptionSettings,
+    ReferenceSettings,
+)
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data import toy_table
 from epuredgm.data.designs import Designs
@@ -70,7 +76,8 @@ def domain_setting(spec: DataSpec) -> Setting:
         features=8, steps=250, batch_size=32, lr=3e-3, fault_chance=0.3, fault_weight=2.0, seed=0
     )
     inception = InceptionSettings(weights=None, sha256="0" * 8, download=False, designs=10)
-    return Setting(spec, ReferenceSettings(domain, inception), None, torch.device("cpu"))
+    reader = ConditionReaderSettings(steps=200, batch_size=32, lr=2e-3, seed=0)
+    return Setting(spec, ReferenceSettings(domain, reader, inception), None, torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
 def _scoring_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     """What it is compared through, and how: as :func:`_study_rules`."""
     domain, inception = settings.reference.domain, settings.reference.inception
+    reader = settings.reference.conditions
     evaluation = settings.evaluation
     return {
         "reference.domain.features": (domain.features >= 2, "at least 2"),
@@ -92,6 +93,10 @@ def _scoring_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
         "reference.domain.fault_chance": (0 <= domain.fault_chance <= 1, "between 0 and 1"),
         "reference.domain.fault_weight": (0 <= domain.fault_weight < math.inf, "at least 0 and finite"),
         "reference.domain.seed": (domain.seed >= 0, "at least 0"),
+        "reference.conditions.steps": (reader.steps >= 1, "at least 1"),
+        "reference.conditions.batch_size": (reader.batch_size >= 1, "at least 1"),
+        "reference.conditions.lr": (_is_rate(reader.lr), "positive and finite"),
+        "reference.conditions.seed": (reader.seed >= 0, "at least 0"),
         "reference.inception.sha256": (
             bool(re.fullmatch("[0-9a-f]{8,64}", inception.sha256)),
             "the first 8 to 64 hexadecimal digits of a SHA-256",

@@ -154,6 +154,16 @@ class DomainSettings:
 
 
 @dataclass(frozen=True)
+class ConditionReaderSettings:
+    """The network that reads conditions from pictures."""
+
+    steps: int
+    batch_size: int
+    lr: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class InceptionSettings:
     """The network behind FID; its weights come from elsewhere."""
 
@@ -168,6 +178,7 @@ class ReferenceSettings:
     """The feature extractors that generated designs are compared through."""
 
     domain: DomainSettings
+    conditions: ConditionReaderSettings
     inception: InceptionSettings
 
 

@@ -35,6 +35,7 @@ class Condition:
         values: names of the categories, at least two; a category is stored as its place among them. Empty
             for a number.
         optional: it may be unknown, which is stored as NaN.
+        ordered: the categories stand in an order that means something, the least first.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Condition:
     measure: str | None = None
     values: tuple[str, ...] = ()
     optional: bool = False
+    ordered: bool = False
 
     @property
     def width(self) -> int:
@@ -104,6 +106,8 @@ class DataSpec:
                 raise BadRequest(
                     f"data set {self.name}: condition {condition.name} needs two or more different values"
                 )
+            if condition.ordered and not condition.values:
+                raise BadRequest(f"data set {self.name}: ordered condition {condition.name} needs values")
         faces = {condition.name: condition.values for condition in self.conditions}
         if self.side is not None and len(faces.get(self.side, ())) not in (0, 2):
             raise BadRequest(f"data set {self.name}: side {self.side} must be a condition with two values")

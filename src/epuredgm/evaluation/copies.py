@@ -49,7 +49,7 @@ class Nearness:
 
 
 def nearness(generated: Floats, held_out: Floats) -> Nearness:
-    """Compare distances to the nearest train picture, (N,) of generated and (M,) of held-out real pictures."""
+    """Compare distances to the nearest train picture, (N,) of generated and (M,) of held-out pictures."""
     place = max(1, math.floor(QUANTILE * len(held_out)))
     quantile = float(np.sort(held_out)[place - 1])
     bound = allowed_share(len(generated), len(held_out), place)
@@ -105,6 +105,6 @@ def described(test: Nearness, of: str) -> str:
     if test.passed:
         return ""
     return (
-        f"{test.share:.1%} of the generated pictures are nearer to a train picture, in {of}, than the nearest "
-        f"{QUANTILE:.0%} of unseen real ones; at most {test.bound:.1%} may be"
+        f"{test.share:.1%} of the generated pictures are nearer to a train picture, in {of}, than the "
+        f"nearest {QUANTILE:.0%} of unseen real ones; at most {test.bound:.1%} may be"
     )

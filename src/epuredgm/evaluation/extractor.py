@@ -64,8 +64,10 @@ class Maker:
         names: of the extractors it makes.
         fit: learns what must be learned from the designs and keeps it in the folder; called once.
         load: the extractors, from what ``fit`` kept; both raise :class:`Unavailable` with a reason.
+        suits: whether a data set has use for them; for one that has not, none is made.
     """
 
     names: tuple[str, ...]
     fit: Callable[[Setting, Designs, Path, Monitor], None]
     load: Callable[[Setting, Path], tuple[Extractor, ...]]
+    suits: Callable[[DataSpec], bool] = lambda spec: True

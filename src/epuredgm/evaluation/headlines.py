@@ -76,6 +76,6 @@ def _stars(content: Any, path: str) -> Iterator[str]:
     if "*" not in path:
         yield ""
         return
-    before, _, _ = path.partition(".*")
+    before = path.partition("*")[0].removesuffix(".")
     many = at(content, before)
     yield from many if isinstance(many, Mapping) else ()

@@ -1,8 +1,8 @@
 """Nearest pictures: how alike a picture is to the most similar ones of another set, however it was moved.
 
 Pictures are compared by their normalised cross-correlation (NCC), so that a change of brightness or contrast
-does not hide a copy, over left-right flips and shifts, over the pixels that both have. Two steps, so that 20,000
-others cost little: all of them at a quarter of the size, then the most alike ones pixel by pixel.
+does not hide a copy, over left-right flips and shifts, over the pixels that both have. Two steps, so that
+20,000 others cost little: all of them at a quarter of the size, then the most alike ones pixel by pixel.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Nearest:
-    """Of each picture: (N,) the row of the most similar other; (N, k) the highest correlations, best first."""
+    """Of each picture: (N,) row of the most similar other; (N, k) the highest correlations, best first."""
 
     rows: NDArray[np.int64]
     correlations: Floats

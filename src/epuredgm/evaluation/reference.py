@@ -60,7 +60,7 @@ def make_reference(
     facts: dict[str, object] = {"data_fingerprint": designs.fingerprint, "missing": {}, "extractors": {}}
     missing: dict[str, str] = {}
     with new_entry(path, facts) as folder:
-        for maker in makers:
+        for maker in _suiting(makers, setting):
             try:
                 maker.fit(setting, designs, folder, monitor)
                 extractors = maker.load(setting, folder)
@@ -86,7 +86,7 @@ def load_reference(makers: Sequence[Maker], setting: Setting, designs: Designs, 
         raise CorruptArtefact(f"{path} was made of other designs", REMEDY)
     missing = dict(facts["missing"])
     extractors: dict[str, Extractor] = {}
-    for maker in makers:
+    for maker in _suiting(makers, setting):
         if set(maker.names) <= set(missing):
             continue
         try:
@@ -95,6 +95,11 @@ def load_reference(makers: Sequence[Maker], setting: Setting, designs: Designs, 
             missing.update(dict.fromkeys(maker.names, absence.message))
     real = {name: _spread(read_arrays(path / f"{name}.npz"), len(designs)) for name in extractors}
     return Reference(extractors, missing, real)
+
+
+def _suiting(makers: Sequence[Maker], setting: Setting) -> tuple[Maker, ...]:
+    """Those that the data set has use for."""
+    return tuple(maker for maker in makers if maker.suits(setting.spec))
 
 
 def described_rows(train: NDArray[np.bool_], most: int | None) -> NDArray[np.int64]:

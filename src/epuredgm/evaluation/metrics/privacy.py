@@ -42,11 +42,11 @@ def compute(case: Case) -> Json:
 
     ``passed`` and ``reasons`` why not. ``pixels``: distance to the nearest train picture (see
     :mod:`epuredgm.evaluation.nearness`); ``relative``: the same over the mean distance to the next nearest
-    ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share of
-    generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: pictures
-    whose correlation with a train picture is above ``limits.correlation``. ``held_out_correlation``: ``median``
-    and ``highest`` of held-out real pictures. ``nearest``: the most suspicious pictures; ``generated`` is the
-    row in the sample set, ``train`` the row in the train split.
+    ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share
+    of generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: how
+    many correlate with a train picture above ``limits.correlation``. ``held_out_correlation``: ``median`` and
+    ``highest`` of held-out real pictures. ``nearest``: the most suspicious pictures; ``generated`` is the row
+    in the sample set, ``train`` the row in the train split.
     """
     everything = case.generated.whole
     counts = {
@@ -73,7 +73,7 @@ def compute(case: Case) -> Json:
         "passed": not reasons,
         "reasons": reasons,
         **{name: _block(test, case.confidence) for name, test in tests.items()},
-        **({} if EXTRACTOR in tests or "features" in tests else {"features": _no_features(case)}),
+        **({} if "features" in tests else {"features": _no_features(case)}),
         "copied": copied,
         "held_out_correlation": {
             "median": number(float(np.median(unseen.found.best))),
@@ -144,7 +144,7 @@ def _suspicious(found: Nearest) -> list[Json]:
 
 
 def _relative(found: Nearest) -> Floats:
-    """(N,) distance to the nearest train picture over the mean one to the next nearest; 1 if all are equal."""
+    """(N,) distance to the nearest train picture over the mean one to the next nearest ones."""
     apart = distances(found.correlations)
     return apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6)
 
@@ -190,10 +190,8 @@ METRIC = Metric(
     title="Privacy gate",
     modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
     headlines=(
-        Headline(
-            "near_train", "pixels.near", bounds=(0, 1), title="Nearer to a train picture than unseen ones"
-        ),
-        Headline("near_train_features", "features.near", bounds=(0, 1), title="The same in domain features"),
+        Headline("near_train", "pixels.near", bounds=(0, 1), title="Near to a train picture"),
+        Headline("near_train_features", "features.near", bounds=(0, 1), title="Near to one in features"),
     ),
     compute=compute,
     values=("grey",),
