@@ -1,8 +1,8 @@
 """Whether samples may leave the workspace, held against what was evaluated; it fails closed.
 
 A permit needs a result file that is as its job wrote it, of exactly these samples, of a model trained and an
-evaluation made on the data as they are now, and, for grey pictures, a passed privacy gate that looked at every
-sample. Masks have no such gate: they leave without, unless the data set is private, and then they stay.
+evaluation made on the data as they are now, and, for grey pictures, a passed privacy gate that looked at
+every sample. Masks have no such gate: they leave without, unless the data set is private, and then they stay.
 
 It protects against mistakes and stale files, not against somebody who rewrites the records as well.
 """
@@ -113,39 +113,38 @@ def _permits(
     result, sha256 = _result(run, workspace)
     if _at(result, "provenance", "data_fingerprint") != fingerprint:
         raise Refused("its evaluation is of other data than there are now", f"Train anew: {run.command}")
-    stated = _at(result, "provenance", "samples")
-    names = [name for name in stated or {} if name == run.mode or name.startswith(f"{run.mode}/")]
-    if not names:
-        modes = ", ".join(sorted({name.partition("/")[0] for name in stated or {}}))
-        raise Refused("it was not evaluated in this mode", f"Take --mode of: {modes or 'none'}.")
-    for name in names:
+    for name, stated in _sets(result, run):
         _, _, given = name.partition("/")
         if given and given not in spec.component_names:
             raise Refused(f"its result names {given!r}, no component", f"Evaluate anew: {run.command}")
-        samples = _samples(run, given or None, stated[name], workspace)
+        samples = _samples(run, given or None, stated, workspace)
         _require_of(samples, spec, run)
-        trained_on = samples.meta.get("data_fingerprint")
-        if trained_on != fingerprint and (private or spec.values == "grey"):
-            raise Refused(
-                "its model was trained on other data than the gate compared with",
-                f"Train anew: {run.command}",
-            )
-        gate = _gate(result, run, given, samples, spec, private)
-        yield Permit(
-            run,
-            given or None,
-            samples,
-            {
-                "model": run.model,
-                "seed": run.seed,
-                "mode": run.mode,
-                "profile": result.get("profile"),
-                "result_sha256": sha256,
-                "samples_sha256": stated[name]["sha256"],
-                "weights_sha256": samples.meta.get("weights"),
-                "gate": gate,
-            },
-        )
+        if samples.meta.get("data_fingerprint") != fingerprint and (private or spec.values == "grey"):
+            reason = "its model was trained on other data than the gate compared with"
+            raise Refused(reason, f"Train anew: {run.command}")
+        facts = {
+            "model": run.model,
+            "seed": run.seed,
+            "mode": run.mode,
+            "profile": result.get("profile"),
+            "result_sha256": sha256,
+            "samples_sha256": stated["sha256"],
+            "weights_sha256": samples.meta.get("weights"),
+            "gate": _gate(result, run, given, len(samples), spec, private),
+        }
+        yield Permit(run, given or None, samples, facts)
+
+
+def _sets(result: Mapping[str, Any], run: Run) -> list[tuple[str, Mapping[str, Any]]]:
+    """The evaluated sets of the mode by name, ``<mode>`` or ``<mode>/<given>``, with what is stated of them."""
+    stated = _at(result, "provenance", "samples") or {}
+    found = [
+        (name, each) for name, each in stated.items() if name == run.mode or name.startswith(f"{run.mode}/")
+    ]
+    if not found:
+        modes = ", ".join(sorted({name.partition("/")[0] for name in stated}))
+        raise Refused("it was not evaluated in this mode", f"Take --mode of: {modes or 'none'}.")
+    return found
 
 
 def _result(run: Run, workspace: Workspace) -> tuple[dict[str, Any], str]:
@@ -195,9 +194,9 @@ def _require_of(samples: SampleSet, spec: DataSpec, run: Run) -> None:
 
 
 def _gate(
-    result: Mapping[str, Any], run: Run, given: str, samples: SampleSet, spec: DataSpec, private: bool
+    result: Mapping[str, Any], run: Run, given: str, count: int, spec: DataSpec, private: bool
 ) -> dict[str, Any]:
-    """The passed gate's figures, or the reason why none is needed."""
+    """The figures of the gate, if it passed on all ``count`` samples, or the reason why none is needed."""
     if spec.values != "grey":
         if private:
             raise Refused(
@@ -221,9 +220,9 @@ def _gate(
             "Train with stronger regularisation, a smaller model or fewer steps, and evaluate again.",
         )
     looked = _at(figures, "counts", "generated") or _at(block, "counts", "compared")
-    if looked != len(samples):
+    if looked != count:
         raise Refused(
-            f"the {GATE} gate looked at {looked} of its {len(samples)} samples",
+            f"the {GATE} gate looked at {looked} of its {count} samples",
             f"Draw no more than it compares: {run.command} --num-samples {looked or 'N'}",
         )
     return {name: figures[name] for name in FIGURES if name in figures}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from epuredgm.core.errors import BadRequest
-from epuredgm.core.jobs import GENERATED, Stage
+from epuredgm.core.jobs import GENERATED
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import DataSpec
