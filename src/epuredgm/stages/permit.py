@@ -136,7 +136,7 @@ def _permits(
 
 
 def _sets(result: Mapping[str, Any], run: Run) -> list[tuple[str, Mapping[str, Any]]]:
-    """The evaluated sets of the mode by name, ``<mode>`` or ``<mode>/<given>``, with what is stated of them."""
+    """The evaluated sets of the mode by name, ``<mode>[/<given>]``, with what is stated of them."""
     stated = _at(result, "provenance", "samples") or {}
     found = [
         (name, each) for name, each in stated.items() if name == run.mode or name.startswith(f"{run.mode}/")
