@@ -208,7 +208,9 @@ def _gate(
     block = _at(modes, run.mode, given) if given else modes.get(run.mode)
     figures = _at(block, GATE)
     if not isinstance(figures, Mapping) or "passed" not in figures:
-        judged = ", ".join(mode for mode, each in modes.items() if isinstance(_at(each, GATE), Mapping))
+        judged = ", ".join(
+            mode for mode, each in modes.items() if isinstance(_at(each, GATE, "passed"), bool)
+        )
         raise Refused(
             f"the {GATE} gate does not judge this mode",
             f"Take --mode of: {judged}." if judged else f"Evaluate it: {run.command} --force evaluate",
