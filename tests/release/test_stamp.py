@@ -68,9 +68,18 @@ def test_equal_samples_give_equal_bytes() -> None:
 
 
 def test_conditions_are_told_in_words_and_great_ages_are_not() -> None:
-    assert asked([1, 58], SPEC) == {"side": "R", "age": "58 years"}
-    assert asked([np.nan, np.nan], SPEC) == {}
-    assert asked([0, 94], SPEC) == {"side": "L", "age": "over 89 years"}
+    rows = np.array([[1, 58], [np.nan, np.nan], [0, 94]], np.float32)
+    samples = SampleSet(
+        images=np.zeros((3, 1, 4, 4), np.uint16),
+        components=SPEC.component_names,
+        conditions=rows,
+        condition_names=SPEC.condition_names,
+        ids=np.array([""] * 3),
+        given=np.zeros((3, 1), bool),
+        meta=META,
+    )
+    told = [asked(samples, row, SPEC) for row in range(3)]
+    assert told == [{"side": "R", "age": "58 years"}, {}, {"side": "L", "age": "over 89 years"}]
 
 
 def test_the_other_side_is_mirrored_and_an_unknown_one_is_not() -> None:

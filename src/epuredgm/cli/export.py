@@ -76,7 +76,7 @@ def command(
     """Export samples of evaluated runs, every picture stamped SYNTHETIC, with a manifest.
 
     Grey pictures leave only if the run's evaluation passed the privacy gate in the mode asked for, and is of
-    exactly these samples and of the data as they are. If one run is refused, nothing is written; the message
+    exactly these samples and of the data as prepared last. If one run is refused, nothing is written; the message
     names every refused run, the reason and what to do. docs/release.md says more.
 
     \b

@@ -90,7 +90,7 @@ def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, spec: Dat
             (draft / name).mkdir()
         shown = facing(samples.images, samples.conditions, spec)
         for row in range(len(samples)):
-            says = stamp(samples.meta, asked(samples.conditions[row], spec))
+            says = stamp(samples.meta, asked(samples, row, spec))
             for name, picture in _pictures(shown[row], spec):
                 path = draft / name / f"img{row:04d}_00.png"
                 path.write_bytes(png(picture, says))

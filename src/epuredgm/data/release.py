@@ -88,7 +88,7 @@ class Pngs:
 
     def files(self, picture: Stored, samples: SampleSet, row: int) -> dict[str, bytes]:
         """``.png``, or ``_<component>.png`` where there are several."""
-        says = stamp(samples.meta, asked(samples.conditions[row], self.spec))
+        says = stamp(samples.meta, asked(samples, row, self.spec))
         names = self.spec.component_names
         ends = [".png"] if len(names) == 1 else [f"_{name}.png" for name in names]
         return {end: png(_grey(each, self.spec), says) for end, each in zip(ends, picture, strict=True)}
@@ -173,7 +173,7 @@ def _write(
             path.write_bytes(content)
             made[name] = {
                 "sha256": hashlib.sha256(content).hexdigest(),
-                "conditions": asked(each.samples.conditions[row], spec),
+                "conditions": asked(each.samples, row, spec),
             }
         monitor.progress(row + 1, total, "exporting samples")
     return made, left

@@ -7,16 +7,18 @@ The one mechanism for every PNG of a generated design, so that none leaves witho
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from epuredgm import __version__
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.samples import SampleSet
 
 SOFTWARE = f"epuredgm {__version__}"
 SYNTHETIC = "SYNTHETIC: drawn by a generative model; it shows no real object and no patient"
@@ -41,19 +43,16 @@ def stamp(meta: Mapping[str, Any], conditions: Mapping[str, str] | None = None) 
     return text
 
 
-def asked(values: ArrayLike, spec: DataSpec) -> dict[str, str]:
-    """The conditions that one design was asked for, in words; those that are unknown are left out.
-
-    Args:
-        values: (K,), as stored.
-        spec: the data set.
-    """
+def asked(samples: SampleSet, row: int, spec: DataSpec) -> dict[str, str]:
+    """The conditions that one sample was asked for, in words; those that are unknown are left out."""
     told = {}
-    for condition, value in zip(spec.conditions, np.asarray(values, dtype=np.float64), strict=True):
+    given = dict(zip(samples.condition_names, samples.conditions[row].tolist(), strict=True))
+    for condition in spec.conditions:
+        value = given.get(condition.name, math.nan)
         if condition.unit == "years" and value > OLDEST:
             told[condition.name] = f"over {OLDEST} years"
-        elif not np.isnan(value):
-            told[condition.name] = condition.text(float(value))
+        elif not math.isnan(value):
+            told[condition.name] = condition.text(value)
     return told
 
 

@@ -1,8 +1,8 @@
 """Whether samples may leave the workspace, held against what was evaluated; it fails closed.
 
 A permit needs a result file that is as its job wrote it, of exactly these samples, of a model trained and an
-evaluation made on the data as they are now, and, for grey pictures, a passed privacy gate that looked at
-every sample. Masks have no such gate: they leave without, unless the data set is private, and then they stay.
+evaluation made on the data as they were prepared last, and, for grey pictures, a passed privacy gate that
+looked at every sample. Masks have no such gate: they leave without, unless the data set is private, and then they stay.
 
 It protects against mistakes and stale files, not against somebody who rewrites the records as well.
 """
