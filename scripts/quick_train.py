@@ -1,7 +1,7 @@
-"""A short training on the phantom, to see the loss fall: the training of ``epuredgm run`` and nothing after it.
+"""A short training on the phantom, to see the loss fall: the training of ``epuredgm run`` and no more.
 
-It works in ``quick_train/`` (or --workspace DIR) and ends with exit code 1 if the loss did not fall. Further words
-are passed on, such as ``training.steps=2000``.
+It works in ``quick_train/`` (or --workspace DIR) and ends with exit code 1 if the loss did not fall. Further
+words are passed on, such as ``training.steps=2000``.
 """
 
 import json
@@ -27,6 +27,7 @@ def main(words: list[str]) -> int:
         return code
     workspace = resolve(Request(DATASET, place, models=MODEL, profile="quick")).workspace
     run = read_pointer(workspace.run_pointer(f"{MODEL}_{DATASET}", SEED))
+    assert run is not None
     losses = first_phase(run / "history.jsonl")
     few = max(1, len(losses) // 5)
     before, after = fmean(losses[:few]), fmean(losses[-few:])
@@ -38,7 +39,7 @@ def first_phase(history: Path) -> list[float]:
     """Training losses of the first phase, in order; those that were not finite are left out."""
     lines = [json.loads(line) for line in history.read_text().splitlines()]
     own = [line for line in lines if line["kind"] == "train" and line["phase"] == lines[0]["phase"]]
-    losses = [line["terms"].get("loss", line["terms"].get("all.loss")) for line in own]
+    losses = [next(v for name, v in line["terms"].items() if name.endswith(".loss")) for line in own]
     return [loss for loss in losses if loss is not None]
 
 

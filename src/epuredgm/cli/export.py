@@ -76,8 +76,8 @@ def command(
     """Export samples of evaluated runs, every picture stamped SYNTHETIC, with a manifest.
 
     Grey pictures leave only if the run's evaluation passed the privacy gate in the mode asked for, and is of
-    exactly these samples and of the data as prepared last. If one run is refused, nothing is written; the message
-    names every refused run, the reason and what to do. docs/release.md says more.
+    exactly these samples and of the data as prepared last. If one run is refused, nothing is written; the
+    message names every refused run, the reason and what to do. docs/release.md says more.
 
     \b
     Examples:

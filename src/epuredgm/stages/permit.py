@@ -2,7 +2,8 @@
 
 A permit needs a result file that is as its job wrote it, of exactly these samples, of a model trained and an
 evaluation made on the data as they were prepared last, and, for grey pictures, a passed privacy gate that
-looked at every sample. Masks have no such gate: they leave without, unless the data set is private, and then they stay.
+looked at every sample. Masks have no such gate: they leave without, unless the data set is private, and then
+they stay.
 
 It protects against mistakes and stale files, not against somebody who rewrites the records as well.
 """
