@@ -19,6 +19,7 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.data.pictures import encode
 from epuredgm.data.samples import SampleSet
 from epuredgm.orchestration.artefacts import artefact
+from epuredgm.orchestration.fingerprint import facts, hashed
 from epuredgm.orchestration.records import Attempt, Record
 from epuredgm.stages import prepare
 from epuredgm.stages.data_sets import designs_of, spec_of
@@ -73,7 +74,7 @@ class Study:
     workspace: Workspace
     spec: DataSpec
     fingerprint: str
-    section: dict[str, Any]
+    config: dict[str, Any]
 
     @property
     def result_file(self) -> Path:
@@ -129,7 +130,7 @@ class Study:
         done = Attempt.begin()
         Record(
             key=key, stage=stage, dataset="films", model=None if whole else "vae", seed=None if whole else 0,
-            mode=None, profile="quick", fingerprint="f", hashed={}, status="done", outputs=made,
+            mode=None, profile="quick", fingerprint="f", hashed=hashed(stage, facts(self.config)), status="done", outputs=made,
             attempts=(replace(done, end=done.start, seconds=0.0, exit_class="ok"),),
         ).write(self.workspace)  # fmt: skip
 
@@ -152,7 +153,7 @@ def make_study(root: Path) -> Study:
     )  # fmt: skip
     entry = prepare.run(job, SILENT)["designs"]
     designs = designs_of(replace(job, inputs={"designs": artefact(entry, workspace)}))
-    study = Study(conf, workspace, spec_of(job), designs.fingerprint, config["dataset"])
+    study = Study(conf, workspace, spec_of(job), designs.fingerprint, config)
     study.record("prepare/films", Stage.PREPARE, designs=entry)
     study.draw()
     study.evaluate()

@@ -30,6 +30,7 @@ def on_toy(module: ModuleType, *words: str) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_demo_says_where_its_picture_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     demo = on_toy(script("demo"), "training.steps=5")
     assert demo.main(["--workspace", str(tmp_path)]) == 0
@@ -37,6 +38,7 @@ def test_the_demo_says_where_its_picture_is(tmp_path: Path, capfd: pytest.Captur
     assert picture.is_file() and tmp_path in picture.parents
 
 
+@pytest.mark.slow
 def test_quick_train_shows_the_loss_falling(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     quick = on_toy(script("quick_train"), "training.steps=40", "training.log_every=2")
     assert quick.main(["--workspace", str(tmp_path)]) == 0

@@ -42,7 +42,7 @@ def exits(words: list[str]) -> int:
 
 def request(study: Study, to: Path, **changed: Any) -> dict[str, Any]:
     return {
-        "workspace": str(study.workspace.root), "branch": "", "dataset": study.section, "runs": [["vae", 0]],
+        "workspace": str(study.workspace.root), "branch": "", "config": study.config, "runs": [["vae", 0]],
         "mode": "conditional", "format": "png", "to": str(to), **changed,
     }  # fmt: skip
 
@@ -165,6 +165,14 @@ def full_disk(*_: Any, **__: Any) -> bytes:
 class Impatient(Monitor):
     def stopping(self) -> bool:
         return True
+
+
+def test_data_prepared_under_other_settings_are_named(study: Study, tmp_path: Path) -> None:
+    config = {**study.config, "dataset": {**study.config["dataset"], "conditions": "none"}}
+    config["dataset"]["condition_sets"] = {"none": {}}
+    config["dataset"]["side"] = None
+    with pytest.raises(BadRequest, match=r"prepared under other settings: dataset\.condition_columns"):
+        export(request(study, tmp_path / "out", config=config), SILENT)
 
 
 def test_reconstructions_and_unconditional_mammograms_do_not_leave(study: Study, tmp_path: Path) -> None:

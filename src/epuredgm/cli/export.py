@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -90,7 +89,7 @@ def command(
         "task": "export",
         "workspace": str(study.workspace.root),
         "branch": study.workspace.branch,
-        "dataset": _section(study),
+        "config": next(iter(study.configs.values())),  # of which the data set's part is the same for all
         "runs": runs,
         "mode": mode,
         "format": form,
@@ -102,11 +101,6 @@ def command(
         return
     left = f", {result['left_out']} left out (manifest.json says why)" if result["left_out"] else ""
     answer(f"{result['pictures']} synthetic samples of {len(runs)} runs in {result['folder']}{left}")
-
-
-def _section(study: Study) -> dict[str, Any]:
-    section: dict[str, Any] = next(iter(study.configs.values()))["dataset"]
-    return section
 
 
 def _runs(study: Study, models: str | None, seeds: str | None) -> list[tuple[str, int]]:
