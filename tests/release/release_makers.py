@@ -130,7 +130,8 @@ class Study:
         done = Attempt.begin()
         Record(
             key=key, stage=stage, dataset="films", model=None if whole else "vae", seed=None if whole else 0,
-            mode=None, profile="quick", fingerprint="f", hashed=hashed(stage, facts(self.config)), status="done", outputs=made,
+            mode=None, profile="quick", fingerprint="f", hashed=hashed(stage, facts(self.config)),
+            status="done", outputs=made,
             attempts=(replace(done, end=done.start, seconds=0.0, exit_class="ok"),),
         ).write(self.workspace)  # fmt: skip
 

@@ -158,6 +158,22 @@ def test_a_failure_half_way_leaves_nothing(
     assert nothing_new(tmp_path, before)
 
 
+def test_of_two_exports_at_once_the_first_stays(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, draw = tmp_path / "out", writer.png
+
+    def faster(*words: Any, **others: Any) -> bytes:
+        to.mkdir(exist_ok=True)
+        (to / "theirs").touch()
+        return draw(*words, **others)
+
+    monkeypatch.setattr(writer, "png", faster)
+    with pytest.raises(BadRequest, match="never overwrites"):
+        export(request(study, to), SILENT)
+    assert [path.name for path in to.iterdir()] == ["theirs"] and not list(tmp_path.glob(".out*"))
+
+
 def full_disk(*_: Any, **__: Any) -> bytes:
     raise OSError(28, "the disk is full")
 

@@ -15,6 +15,7 @@ from epuredgm.core.monitor import SILENT
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.export import export_samples
 from epuredgm.data.facing import facing
+from epuredgm.data.release import Pngs
 from epuredgm.data.samples import SampleSet
 from epuredgm.data.stamp import asked, png, stamp
 from epuredgm.reporting.contact_sheet import contact_sheet
@@ -80,6 +81,22 @@ def test_conditions_are_told_in_words_and_great_ages_are_not() -> None:
     )
     told = [asked(samples, row, SPEC) for row in range(3)]
     assert told == [{"side": "R", "age": "58 years"}, {}, {"side": "L", "age": "over 89 years"}]
+
+
+def test_a_given_component_does_not_leave_as_synthetic() -> None:
+    parts = (Component("crown", "crown", "#888888"), Component("side", "side", "#888888"))
+    spec = DataSpec("tyres", 4, 4, parts, ())
+    samples = SampleSet(
+        images=np.ones((1, 2, 4, 4), np.uint8),
+        components=spec.component_names,
+        conditions=np.zeros((1, 0), np.float32),
+        condition_names=(),
+        ids=np.array([""]),
+        given=np.array([[True, False]]),
+        meta=META,
+    )
+    files = Pngs(spec).files(samples.images[0], samples, 0)
+    assert list(files) == ["_side.png"] and text_of(files["_side.png"])["Given"].endswith("crown")
 
 
 def test_the_other_side_is_mirrored_and_an_unknown_one_is_not() -> None:

@@ -19,7 +19,7 @@ from epuredgm.data.facing import facing
 from epuredgm.data.pictures import encode
 from epuredgm.data.rendering import levels8, silhouettes
 from epuredgm.data.samples import SampleSet
-from epuredgm.data.stamp import asked, png, stamp
+from epuredgm.data.stamp import asked, given, png, stamp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, spec: Dat
             (draft / name).mkdir()
         shown = facing(samples.images, samples.conditions, spec)
         for row in range(len(samples)):
-            says = stamp(samples.meta, asked(samples, row, spec))
+            says = stamp(samples.meta, asked(samples, row, spec), given(samples, row))
             for name, picture in _pictures(shown[row], spec):
                 path = draft / name / f"img{row:04d}_00.png"
                 path.write_bytes(png(picture, says))

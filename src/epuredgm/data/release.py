@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.errors import BadRequest, Interrupted
+from epuredgm.core.errors import BadRequest, CorruptArtefact, Interrupted
 from epuredgm.core.files import atomic_folder, read_json, write_json
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
@@ -25,7 +25,7 @@ from epuredgm.data.designs import Stored
 from epuredgm.data.facing import facing
 from epuredgm.data.rendering import levels8
 from epuredgm.data.samples import SampleSet
-from epuredgm.data.stamp import SYNTHETIC, asked, png, stamp
+from epuredgm.data.stamp import SYNTHETIC, asked, given, png, stamp
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -76,7 +76,10 @@ class Form(Protocol):
 
 @dataclass(frozen=True)
 class Pngs:
-    """One PNG for each component, grey, of as many bits as the data set stores."""
+    """One PNG for each component, grey, of as many bits as the data set stores.
+
+    A given component is left out: it was not drawn, but taken from a real design.
+    """
 
     spec: DataSpec
     name: str = "png"
@@ -88,10 +91,14 @@ class Pngs:
 
     def files(self, picture: Stored, samples: SampleSet, row: int) -> dict[str, bytes]:
         """``.png``, or ``_<component>.png`` where there are several."""
-        says = stamp(samples.meta, asked(samples, row, self.spec))
+        known = given(samples, row)
+        says = stamp(samples.meta, asked(samples, row, self.spec), known)
         names = self.spec.component_names
-        ends = [".png"] if len(names) == 1 else [f"_{name}.png" for name in names]
-        return {end: png(_grey(each, self.spec), says) for end, each in zip(ends, picture, strict=True)}
+        return {
+            ".png" if len(names) == 1 else f"_{name}.png": png(_grey(each, self.spec), says)
+            for name, each in zip(names, picture, strict=True)
+            if name not in known
+        }
 
 
 def release(
@@ -136,9 +143,17 @@ def release(
         head = {"schema": SCHEMA, "release": token, "what": SYNTHETIC, **about, "format": form.name}
         manifest = {**head, **form.facts, "sets": rows, "files": files}
         write_json(draft / MANIFEST, manifest)
-    if read_json(folder / MANIFEST).get("release") != token:  # another process was faster, and keeps its own
+    if not _is(token, folder):  # another process was faster, and keeps its own
         require_absent(folder)
     return manifest
+
+
+def _is(token: str, folder: Path) -> bool:
+    """Whether the release in a folder is that of the token."""
+    try:
+        return bool(read_json(folder / MANIFEST)["release"] == token)
+    except (OSError, KeyError, TypeError, CorruptArtefact):
+        return False
 
 
 def require_absent(folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,17 +29,22 @@ OLDEST = 89
 """Years; a greater age is not told, because few people have it."""
 
 
-def stamp(meta: Mapping[str, Any], conditions: Mapping[str, str] | None = None) -> dict[str, str]:
+def stamp(
+    meta: Mapping[str, Any], conditions: Mapping[str, str] | None = None, given: Sequence[str] = ()
+) -> dict[str, str]:
     """The text of the chunks by keyword.
 
     Args:
         meta: facts of the sample set; those in ``FACTS`` are told.
         conditions: what was asked for, as :func:`asked` says it.
+        given: names of components that were not drawn but taken from a real design.
     """
     text = {"Software": SOFTWARE, "Synthetic": SYNTHETIC}
     text |= {keyword: str(meta[fact]) for fact, keyword in FACTS.items() if meta.get(fact) is not None}
     if conditions:
         text["Conditions"] = "; ".join(f"{name} {value}" for name, value in conditions.items())
+    if given:
+        text["Given"] = f"of a real design: {', '.join(given)}"
     return text
 
 
@@ -54,6 +59,11 @@ def asked(samples: SampleSet, row: int, spec: DataSpec) -> dict[str, str]:
         elif not math.isnan(value):
             told[condition.name] = condition.text(value)
     return told
+
+
+def given(samples: SampleSet, row: int) -> tuple[str, ...]:
+    """Names of the components that one sample was given."""
+    return tuple(name for name, flag in zip(samples.components, samples.given[row], strict=True) if flag)
 
 
 def png(
