@@ -19,6 +19,7 @@ COMMANDS = {
     "aggregate": "Collect all results of a data set and rank the models.",
     "compare": "Hold two or more studies or runs against each other.",
     "report": "Write the report of a data set, and show it in a browser.",
+    "export": "Export samples of evaluated runs that may leave, stamped SYNTHETIC.",
     "models": "List the model families and what each supports.",
     "data": "List, make, inspect and export data sets; fetch the weights behind FID.",
     "config": "Print the configuration that would be used, and where each value comes from.",

@@ -65,6 +65,8 @@ def command(
     Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
     """
     study = resolve(request)
+    if png:
+        _require_public(study)
     skipped = {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling}
     scoring = (Stage.REFERENCE, Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
     skipped |= dict.fromkeys(scoring, skip_evaluation)
@@ -88,6 +90,15 @@ def command(
         assessments = study.assess(study.jobs(stages, png=png), forced)
     outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
     return outcome.exit_code
+
+
+def _require_public(study: Study) -> None:
+    """PNGs of a private data set are made by the command that asks whether they may leave."""
+    if any(config["dataset"]["private"] for config in study.configs.values()):
+        raise BadRequest(
+            f"data set {study.dataset} is private: --png would write its samples past the privacy gate",
+            f"After the run: epuredgm export --dataset {study.dataset} --to FOLDER",
+        )
 
 
 def carry_out(

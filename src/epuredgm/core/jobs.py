@@ -49,6 +49,9 @@ class Mode(str, Enum):
 TASKS = (Mode.UNCONDITIONAL, Mode.CONDITIONAL, Mode.INPAINTING)
 """The modes in which a family generates; extrapolation is the conditional one, asked for more."""
 
+GENERATED = (*TASKS, Mode.EXTRAPOLATION)
+"""The modes whose samples a model made up; a reconstruction shows a real design."""
+
 SUPPORTED = (*TASKS, Mode.RECONSTRUCTION)
 """The modes that a family supports or not."""
 

@@ -15,9 +15,11 @@ from epuredgm.core.monitor import Monitor
 from epuredgm.core.sources import SPLITS
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs, Stored
+from epuredgm.data.facing import facing
 from epuredgm.data.pictures import encode
 from epuredgm.data.rendering import levels8, silhouettes
 from epuredgm.data.samples import SampleSet
+from epuredgm.data.stamp import asked, given, png, stamp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +74,8 @@ def export_designs(
 def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, spec: DataSpec) -> None:
     """Write samples as ``{full,<component>}/img<number>_00.png``, 8-bit grey; an earlier export is replaced.
 
+    Every file is stamped (:mod:`epuredgm.data.stamp`).
+
     Args:
         samples: what to write.
         folder: appears complete, or stays as it was.
@@ -84,9 +88,12 @@ def export_samples(samples: SampleSet, folder: Path, monitor: Monitor, spec: Dat
     with atomic_folder(folder, replace=True) as draft:
         for name in (*samples.components, UNION):
             (draft / name).mkdir()
+        shown = facing(samples.images, samples.conditions, spec)
         for row in range(len(samples)):
-            for name, picture in _pictures(samples.images[row], spec):
-                _write(draft / name / f"img{row:04d}_00.png", picture)
+            says = stamp(samples.meta, asked(samples, row, spec), given(samples, row))
+            for name, picture in _pictures(shown[row], spec):
+                path = draft / name / f"img{row:04d}_00.png"
+                path.write_bytes(png(picture, says))
             _report(monitor, row + 1, len(samples), "writing samples")
 
 

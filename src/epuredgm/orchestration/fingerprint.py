@@ -15,7 +15,12 @@ from epuredgm.core.files import digest, flatten
 from epuredgm.core.jobs import Stage
 from epuredgm.core.spec import DataSpec
 
-VERSIONS: Mapping[Stage, int] = {**dict.fromkeys(Stage, 1), Stage.EVALUATE: 4, Stage.AGGREGATE: 3}
+VERSIONS: Mapping[Stage, int] = {
+    **dict.fromkeys(Stage, 1),
+    Stage.EXPORT: 2,
+    Stage.EVALUATE: 4,
+    Stage.AGGREGATE: 3,
+}
 """Raised by hand when a change of code changes what a stage makes of the same settings and inputs."""
 
 _NONE: frozenset[Stage] = frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -11,6 +11,7 @@ from epuredgm.core.files import write_bytes
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Stored
 from epuredgm.data.rendering import colored
+from epuredgm.data.stamp import png
 
 INK = (40, 44, 52)
 GAP = 8  # pixels between designs
@@ -26,6 +27,7 @@ def contact_sheet(
     columns: int = 10,
     rows: int = 4,
     scale: int = 2,
+    stamp: Mapping[str, str] | None = None,
 ) -> None:
     """Write the first ``columns * rows`` designs as one PNG.
 
@@ -37,6 +39,7 @@ def contact_sheet(
         columns: designs in a row.
         rows: rows at most.
         scale: pixels per image pixel.
+        stamp: what the file says of generated designs (:mod:`epuredgm.data.stamp`); None for real ones.
     """
     tiles = colored(images[: columns * rows], spec).repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width = tiles.shape[:3]
@@ -53,9 +56,7 @@ def contact_sheet(
             Image.fromarray(tile), (GAP + column * (width + GAP), HEADER + GAP + row * (height + GAP))
         )
     _write_header(sheet, spec, title)
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, png(sheet, stamp, optimize=True))
 
 
 def _write_header(sheet: Image.Image, spec: DataSpec, title: str) -> None:

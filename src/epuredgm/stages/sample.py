@@ -17,6 +17,8 @@ from epuredgm.core.places import Workspace
 from epuredgm.core.settings import SamplingSettings, read
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.conditions import ConditionNormaliser
+from epuredgm.data.facing import facing
+from epuredgm.data.stamp import stamp
 from epuredgm.data.weights import Weights, load_weights, restore
 from epuredgm.interface import GenerativeModel
 from epuredgm.reporting.contact_sheet import contact_sheet
@@ -65,6 +67,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "model": job.model,
         "dataset": job.dataset,
         "weights": artefact.sha256,
+        "data_fingerprint": weights.facts.get("data_fingerprint"),  # of what it was trained on
         "averaged": weights.ema is not None,
         "sampler": dict(job.config["model"]["sampler"]),
     }
@@ -121,7 +124,9 @@ def _draw(
         write_json(folder / "timing.json", {**cost.to_dict(), "device": str(sampler.model.device)})
     around = f", given {request.component}" if request.component else ""
     title = f"{facts['model']} on {facts['dataset']}, seed {sampler.seed}: {request.mode}{around}"
-    contact_sheet(samples.images, sampler.model.spec, sheet, title=title)
+    spec = sampler.model.spec
+    shown = facing(samples.images, samples.conditions, spec)
+    contact_sheet(shown, spec, sheet, title=title, stamp=stamp(samples.meta))
     suffix = f"/{request.component}" if request.component else ""
     return {f"samples{suffix}": path, f"sheet{suffix}": sheet}
 

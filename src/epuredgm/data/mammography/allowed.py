@@ -38,7 +38,7 @@ VOCABULARY = _listed(
     selenia dimensions
     lorad siemens mammomat inspiration revelation novation fujifilm corporation fuji amulet innovality philips
     microdose planmed nuance kodak carestream agfa ims giotto metaltronica sectra konica minolta phantom
-    synthetic epuredgm generator software no such
+    synthetic epuredgm generator software no such spacing nominal
     """
 )
 CODES = _listed(  # CID 4014 views, CID 4015 modifiers, the breast, CID 7050 methods
@@ -96,6 +96,8 @@ ELEMENTS: dict[str, Rule] = {
     "PatientSex": one_of("F|M|O"),
     "PatientIdentityRemoved": one_of("YES"),
     "DeidentificationMethod": of_vocabulary,
+    "ImageComments": of_vocabulary,
+    "DerivationDescription": of_vocabulary,
     "BodyPartExamined": one_of("BREAST"),
     "OrganExposed": one_of("BREAST"),
     "ViewPosition": one_of("CC|MLO|ML|LM|LMO|XCCL|XCCM|AP|PA|LL|RL"),
