@@ -67,9 +67,8 @@ def compute(case: Case) -> Json:
         "relative": copies.nearness(*relative),
     }
     if EXTRACTOR in case.extractors:
-        tests["features"] = copies.nearness(
-            *(_in_features(case, each) for each in (everything, unseen.pictures))
-        )
+        generated, held_out = (_in_features(case, each) for each in (everything, unseen.pictures))
+        tests["features"] = copies.nearness(generated, held_out)
     reasons = _reasons(tests, copied, limit, unseen)
     return {
         "passed": not reasons,
@@ -163,7 +162,7 @@ def _suspicious(found: Nearest) -> list[Json]:
 def _relative(found: Nearest) -> Floats:
     """(N,) distance to the nearest train picture over the mean one to the next nearest ones."""
     apart = distances(found.correlations)
-    return apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6)
+    return np.asarray(apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6))
 
 
 def _unseen(case: Case) -> Unseen:
