@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 FEWEST_GENERATED, FEWEST_TRAIN, FEWEST_HELD_OUT = 50, 100, 100
 QUANTILE = 0.01  # of the held-out pictures: a generated one beyond it is near
+SINGLED_OUT = 0.1  # quantile of relative distances: beyond it a picture is not near, only smooth
 ALLOWED = 0.03  # share of near ones that is always allowed
 CHANCE = 0.01  # that so many independent pictures are near, below which they are too many
 CORRELATION = 0.98  # above it a picture is a copy, unless unseen real ones are as alike
@@ -48,12 +49,27 @@ class Nearness:
         return self.share <= self.bound
 
 
-def nearness(generated: Floats, held_out: Floats) -> Nearness:
-    """Compare distances to the nearest train picture, (N,) of generated and (M,) of held-out pictures."""
+def nearness(generated: Floats, held_out: Floats, among: NDArray[np.bool_] | None = None) -> Nearness:
+    """Compare distances to the nearest train picture, (N,) of generated and (M,) of held-out pictures.
+
+    Args:
+        generated: of generated pictures.
+        held_out: of held-out real ones.
+        among: (N,) the generated ones that may be near at all; all without it.
+    """
     place = max(1, math.floor(QUANTILE * len(held_out)))
     quantile = float(np.sort(held_out)[place - 1])
     bound = allowed_share(len(generated), len(held_out), place)
-    return Nearness(generated <= quantile, quantile, bound)
+    near = generated <= quantile
+    return Nearness(near if among is None else near & among, quantile, bound)
+
+
+def singled_out(generated: Floats, held_out: Floats) -> NDArray[np.bool_]:
+    """(N,) whether a picture is nearer to its nearest train picture than to others, by relative distances.
+
+    Mean pictures are near to many train pictures and copies of none.
+    """
+    return np.asarray(generated <= np.quantile(held_out, SINGLED_OUT))
 
 
 def allowed_share(generated: int, held_out: int, place: int) -> float:

@@ -42,7 +42,7 @@ class Nearest:
 
 def distances(correlations: Floats) -> Floats:
     """Euclidean distances between pictures of mean 0 and norm 1 that have these correlations: 0 to 2."""
-    return np.sqrt(np.clip(2 - 2 * correlations, 0, 4))
+    return np.asarray(np.sqrt(np.clip(2 - 2 * correlations, 0, 4)))
 
 
 def reduced(images: Stored, levels: int, edge: int = EDGE) -> Tensor:

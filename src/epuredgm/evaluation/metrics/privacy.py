@@ -55,25 +55,26 @@ def compute(case: Case) -> Json:
         "held_out": min(MOST, len(case.test)),
     }
     if reason := copies.too_few(*counts.values()):
-        return {"passed": False, "reasons": [reason], "counts": counts, "limits": _limits(None)}
+        return _undecided(reason, counts)
     unseen = case.once("privacy: held-out pictures", lambda: _unseen(case))
     found = nearest(_small(everything), _train(case))
     limit = copies.correlation_limit(unseen.found.best)
     copied = int((found.best > limit).sum())
+    apart, usual = (distances(each.best) for each in (found, unseen.found))
+    relative = _relative(found), _relative(unseen.found)
     tests = {
-        "pixels": copies.nearness(distances(found.best), distances(unseen.found.best)),
-        "relative": copies.nearness(_relative(found), _relative(unseen.found)),
+        "pixels": copies.nearness(apart, usual, among=copies.singled_out(*relative)),
+        "relative": copies.nearness(*relative),
     }
     if EXTRACTOR in case.extractors:
-        tests["features"] = copies.nearness(
-            *(_in_features(case, each) for each in (everything, unseen.pictures))
-        )
+        generated, held_out = (_in_features(case, each) for each in (everything, unseen.pictures))
+        tests["features"] = copies.nearness(generated, held_out)
     reasons = _reasons(tests, copied, limit, unseen)
     return {
         "passed": not reasons,
         "reasons": reasons,
         **{name: _block(test, case.confidence) for name, test in tests.items()},
-        **({} if "features" in tests else {"features": _no_features(case)}),
+        **({} if "features" in tests else {"features": _no_test(case.why_not(EXTRACTOR))}),
         "copied": copied,
         "held_out_correlation": {
             "median": number(float(np.median(unseen.found.best))),
@@ -113,8 +114,22 @@ def _block(test: Nearness, confidence: float) -> Json:
     }
 
 
-def _no_features(case: Case) -> Json:
-    return {"near": scalar(None, reason=case.why_not(EXTRACTOR)), "quantile": None, "bound": None}
+def _no_test(reason: str) -> Json:
+    return {"near": scalar(None, reason=reason), "quantile": None, "bound": None}
+
+
+def _undecided(reason: str, counts: dict[str, int]) -> Json:
+    """A verdict that could not be reached is not passed."""
+    return {
+        "passed": False,
+        "reasons": [reason],
+        **{name: _no_test(reason) for name in ("pixels", "relative", "features")},
+        "copied": None,
+        "held_out_correlation": {"median": None, "highest": None},
+        "counts": counts,
+        "limits": _limits(None),
+        "nearest": [],
+    }
 
 
 def _limits(correlation: float | None) -> Json:
@@ -123,6 +138,7 @@ def _limits(correlation: float | None) -> Json:
         "correlation": number(correlation),
         "near_quantile": copies.QUANTILE,
         "near_share": copies.ALLOWED,
+        "singled_out_quantile": copies.SINGLED_OUT,
         "chance": copies.CHANCE,
         "fewest": [copies.FEWEST_GENERATED, copies.FEWEST_TRAIN, copies.FEWEST_HELD_OUT],
     }
@@ -146,7 +162,7 @@ def _suspicious(found: Nearest) -> list[Json]:
 def _relative(found: Nearest) -> Floats:
     """(N,) distance to the nearest train picture over the mean one to the next nearest ones."""
     apart = distances(found.correlations)
-    return apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6)
+    return np.asarray(apart[:, 0] / np.maximum(apart[:, 1:].mean(axis=1), 1e-6))
 
 
 def _unseen(case: Case) -> Unseen:
