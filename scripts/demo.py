@@ -4,6 +4,7 @@ It is ``epuredgm run`` on a small phantom with few steps, in ``demo/`` (or --wor
 Further words are passed on, such as ``training.steps=2000``.
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,13 @@ SHORT = ("dataset.reader.size=tiny", "training.steps=200")
 
 
 def main(words: list[str]) -> int:
-    place = Path(words[words.index("--workspace") + 1] if "--workspace" in words else "demo").resolve()
-    own = [] if "--workspace" in words else ["--workspace", str(place)]
-    study = ["--dataset", DATASET, "--models", MODEL, "--seeds", str(SEED), "--profile", "quick"]
-    command = ["run", *study, "--num-samples", "40", "--skip-evaluation", *SHORT, *own, *words]
-    code = subprocess.run([sys.executable, "-m", "epuredgm", *command], check=False).returncode
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--workspace", type=Path, default="demo", help="default: demo/ here")
+    options, others = parser.parse_known_args(words)
+    place = options.workspace.resolve()
+    words = ["--dataset", DATASET, "--models", MODEL, "--seeds", str(SEED), "--workspace", str(place)]
+    words += ["--profile", "quick", "--skip-evaluation", "--num-samples", "40", *SHORT, *others]
+    code = subprocess.run([sys.executable, "-m", "epuredgm", "run", *words], check=False).returncode
     if code:
         return code
     workspace = resolve(Request(DATASET, place, models=MODEL, profile="quick")).workspace

@@ -4,6 +4,7 @@ It works in ``quick_train/`` (or --workspace DIR) and ends with exit code 1 if t
 words are passed on, such as ``training.steps=2000``.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -18,11 +19,13 @@ SHORT = ("dataset.reader.size=tiny", "training.steps=200", "training.log_every=5
 
 
 def main(words: list[str]) -> int:
-    place = Path(words[words.index("--workspace") + 1] if "--workspace" in words else "quick_train").resolve()
-    own = [] if "--workspace" in words else ["--workspace", str(place)]
-    study = ["--dataset", DATASET, "--models", MODEL, "--seeds", str(SEED), "--profile", "quick"]
-    command = ["run", *study, "--skip-sampling", "--skip-evaluation", *SHORT, *own, *words]
-    code = subprocess.run([sys.executable, "-m", "epuredgm", *command], check=False).returncode
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--workspace", type=Path, default="quick_train", help="default: quick_train/ here")
+    options, others = parser.parse_known_args(words)
+    place = options.workspace.resolve()
+    words = ["--dataset", DATASET, "--models", MODEL, "--seeds", str(SEED), "--workspace", str(place)]
+    words += ["--profile", "quick", "--skip-sampling", "--skip-evaluation", *SHORT, *others]
+    code = subprocess.run([sys.executable, "-m", "epuredgm", "run", *words], check=False).returncode
     if code:
         return code
     workspace = resolve(Request(DATASET, place, models=MODEL, profile="quick")).workspace

@@ -30,6 +30,7 @@ FIGURES = (
     "passed",
     "reasons",
     "pixels",
+    "relative",
     "features",
     "copied",
     "held_out_correlation",
