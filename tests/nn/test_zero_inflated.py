@@ -53,7 +53,8 @@ def test_no_learned_scale_is_better_than_the_analytic_one(likelihood: str) -> No
 
 def test_a_picture_has_exact_zeros_where_nothing_is() -> None:
     decoded = torch.tensor([[2.0, -2.0, 2.0, 2.0], [0.4, 0.4, 1.5, -0.5]]).view(1, 2, 1, 4)
-    assert ReconstructionLoss.picture(decoded).flatten().tolist() == pytest.approx([0.4, 0.0, 1.0, 0.0])
+    read = ReconstructionLoss(SPEC, "laplace", "learned")
+    assert read.picture(decoded).flatten().tolist() == pytest.approx([0.4, 0.0, 1.0, 1 / 65535])
 
 
 def test_a_perfect_picture_has_a_finite_density() -> None:
@@ -61,3 +62,21 @@ def test_a_perfect_picture_has_a_finite_density() -> None:
     _, images = pictures()
     loss = ReconstructionLoss(spec, "laplace", "analytic")(torch.cat([images, images], 1), images)
     assert float(loss.scale) == pytest.approx(1 / 255)
+
+
+def test_a_local_scale_is_that_of_its_own_pixel() -> None:
+    decoded, images = pictures()
+    offsets = torch.linspace(-1, 1, 48).view(3, 1, 4, 4)
+    loss = ReconstructionLoss(SPEC, "laplace", "local")
+    intensity = loss(torch.cat([decoded, offsets], 1), images).intensity
+    density = distributions.Laplace(decoded[:, 1:], FIRST_SCALE * offsets.exp()).log_prob(images)
+    torch.testing.assert_close(intensity, -torch.where(images > 0, density, 0).sum((1, 2, 3)))
+
+
+@pytest.mark.parametrize("scale", ["local", "learned"])
+def test_errors_put_into_the_picture_give_the_image(scale: str) -> None:
+    decoded, images = pictures()
+    loss = ReconstructionLoss(SPEC, "laplace", scale)
+    logits = torch.where(images > 0, 1.0, -1.0)
+    maps = torch.cat([logits, decoded[:, 1:], decoded[:, 1:]][: loss.channels], 1)
+    torch.testing.assert_close(loss.picture(maps, loss.errors(maps, images)), images)

@@ -31,6 +31,7 @@ from epuredgm.nn.edges import EdgeLoss
 from epuredgm.nn.latent_flow import LatentFlow
 from epuredgm.nn.layers import SpatialLayers, UNetLayers
 from epuredgm.nn.spatial_coder import ConditionalPrior, LatentGrid, SpatialDecoder, SpatialEncoder
+from epuredgm.nn.texture import Texture
 from epuredgm.nn.zero_inflated import ReconstructionLoss
 
 ACTIVE = 0.01  # variance of a latent's posterior mean over pictures, from which it counts (Burda et al. 2016)
@@ -51,6 +52,7 @@ class CVAE(GenerativeModel):
         unconditional: share of the pictures of which training knows no condition at all.
         flow_steps: of the sampler, two evaluations each.
         temperature: deviation of the noise that latents are drawn from; 1 is the model's own.
+        texture: strength of the drawn errors of the decoder, 1 as measured; 0 draws its smooth middle.
     """
 
     kl_channels: Tensor
@@ -73,6 +75,7 @@ class CVAE(GenerativeModel):
         unconditional: float,
         flow_steps: int,
         temperature: float,
+        texture: float,
     ) -> None:
         super().__init__(spec)
         self.grid = grid = LatentGrid(spec.size, layers)
@@ -84,9 +87,10 @@ class CVAE(GenerativeModel):
         self.decoder = SpatialDecoder(spec.size, self.reconstruction.channels, grid, layers, context)
         self.prior = ConditionalPrior(grid, layers.widths[0], context)
         self.flow = LatentFlow(spec, grid.shape, flow, context)
+        self.texture = Texture(spec.channels, spec.size)
         self.edge_weight = edge_weight
         self.dropout = condition_dropout, unconditional
-        self.flow_steps, self.temperature = flow_steps, temperature
+        self.flow_steps, self.temperature, self.texture_strength = flow_steps, temperature, texture
         self.register_buffer("kl_channels", torch.zeros(grid.shape[0]))
         self.register_buffer("scale", torch.zeros(()))
         self.register_buffer("moments", torch.zeros(2, grid.shape[0], grid.positions))
@@ -122,8 +126,7 @@ class CVAE(GenerativeModel):
         divergence = self.kl(posterior, self.prior(context))
         decoded = self.decoder(posterior.draw(rng), context)
         nll = self.reconstruction(decoded, images)
-        there = (images > self.reconstruction.half_level).float()
-        edge = self.edge(decoded.float().chunk(2, dim=1)[1], images, there)
+        edge = self.edge(self.reconstruction.read(decoded).mean, images, self.reconstruction.there(images))
         return {
             "reconstruction": (nll.occupancy + nll.intensity).mean(),
             "occupancy": nll.occupancy.mean(),
@@ -146,7 +149,7 @@ class CVAE(GenerativeModel):
 
     def measure(self, batches: Iterable[Batch], progress: Progress) -> None:
         """What the latents carry, over the train pictures: KL per channel, moments of posterior means."""
-        count = 0
+        count, errors = 0, []
         kept = self.kl_channels, self.moments, self.scale
         for buffer in kept:
             buffer.zero_()
@@ -156,10 +159,14 @@ class CVAE(GenerativeModel):
             self.kl_channels += posterior.kl_to(self.prior(context)).sum(0)
             self.moments += torch.stack([posterior.mean, posterior.mean.square()]).sum(1)
             decoded = self.decoder(posterior.draw(progress.rng), context)
+            errors.append(
+                (self.reconstruction.errors(decoded, batch.images), self.reconstruction.there(batch.images))
+            )
             self.scale += len(batch.images) * self.reconstruction(decoded, batch.images).scale
             count += len(batch.images)
         for buffer in kept:
             buffer /= max(1, count)
+        self.texture.fit(errors)
 
     def learned(self) -> Mapping[str, Any]:
         """How much the latents say, and how close decoded pictures are taken to be."""
@@ -183,7 +190,9 @@ class CVAE(GenerativeModel):
         prior = self.prior(context)
         noise = torch.randn(prior.mean.shape, generator=rng, device=self.device)
         path = self.flow.draw(self.temperature * noise, self.flow.condition.asked(request), self.flow_steps)
-        return self.reconstruction.picture(self.decoder(prior.mean + prior.deviation * path, context))
+        decoded = self.decoder(prior.mean + prior.deviation * path, context)
+        errors = self.texture_strength * self.texture.draw(request.count, rng)
+        return self.reconstruction.picture(decoded, errors)
 
     def reconstruct(self, batch: Batch, rng: torch.Generator) -> Reconstruction:
         """Decode the posterior means; see :meth:`GenerativeModel.reconstruct`."""
