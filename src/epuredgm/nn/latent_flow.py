@@ -16,6 +16,7 @@ from epuredgm.nn.flow import VELOCITY, logit_normal_times, midpoint, straight, t
 from epuredgm.nn.layers import UNetLayers
 from epuredgm.nn.unet import UNet
 
+FARTHEST = 10.0  # deviations; a latent farther away would drown all others in a squared error
 LAST = 0.999  # time at which the path is left for the predicted latents
 
 
@@ -42,13 +43,13 @@ class LatentFlow(nn.Module):
         return velocity
 
     def losses(self, latents: Tensor, conditions: Tensor, rng: torch.Generator) -> Tensor:
-        """(B,): squared error of the velocity, summed, of latents (B, channels, P) in the prior's units."""
-        data = latents.unflatten(2, self.shape[1:])
+        """(B,): mean squared error of the velocity of latents (B, channels, P) in the prior's units."""
+        data = latents.clamp(-FARTHEST, FARTHEST).unflatten(2, self.shape[1:])
         t = logit_normal_times(len(data), 0.0, 1.0, rng)
         noise = torch.randn(data.shape, generator=rng, device=data.device)
         level = straight(t)
         said = self(level.mix(data, noise), t, self.condition(conditions)).float()
-        return (said - VELOCITY.target(data, noise, level)).square().flatten(1).sum(1)
+        return (said - VELOCITY.target(data, noise, level)).square().flatten(1).mean(1)
 
     def draw(self, noise: Tensor, condition: Tensor, steps: int) -> Tensor:
         """Follow the path from standard normal (B, channels, P) noise under embedded conditions."""

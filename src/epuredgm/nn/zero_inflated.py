@@ -71,9 +71,9 @@ class ReconstructionLoss(nn.Module):
         """The parts of (B, channels, H, W) decoded maps; the scale is 0 where it is not decoded."""
         parts = maps.float().chunk(3 if self.local else 2, dim=1)
         if not self.local:
-            return Decoded(*parts, torch.zeros_like(parts[0]))
+            return Decoded(parts[0], parts[1], torch.zeros_like(parts[0]))
         log_scale = (parts[2] + math.log(FIRST_SCALE)).clamp(math.log(LEAST_LOCAL), 0.0)
-        return Decoded(*parts[:2], log_scale)
+        return Decoded(parts[0], parts[1], log_scale)
 
     def forward(self, maps: Tensor, images: Tensor) -> NegativeLogLikelihood:
         """Nats of (B, C, H, W) images given (B, channels, H, W) decoded maps."""
