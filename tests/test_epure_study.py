@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from epuredgm.config import Conf
+from epuredgm.config import Conf, compose
 from epuredgm.core.jobs import Mode
 from epuredgm.data.samples import SampleSet
 
 pytestmark = pytest.mark.slow
 
 COMPONENTS = ("group_nc", "group_km", "bt", "fpu", "tpc")
-FAMILIES = Conf(Path(__file__).parents[1] / "conf").names("model")
+CONF = Conf(Path(__file__).parents[1] / "conf")
+FAMILIES = tuple(
+    name for name in CONF.names("model") if "binary" in compose(CONF, "epure", name, "test")["model"]["draws"]
+)
 DESIGNS, SAMPLES = 120, 12
 
 

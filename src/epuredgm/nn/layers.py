@@ -52,3 +52,23 @@ class DecoderLayers:
     patch: int
     widths: list[int]
     blocks: int
+
+
+@dataclass(frozen=True)
+class SpatialLayers:
+    """Of a :class:`epuredgm.nn.spatial_coder.SpatialEncoder` and its decoder.
+
+    Attributes:
+        grid: positions along the longer edge of the latents, about (the picture is halved a whole number of
+            times).
+        channels: latents at each position.
+        widths: channels after each halving, from fine to coarse; the last serves all further ones.
+        finest: channels at full resolution.
+        blocks: residual blocks per level.
+    """
+
+    grid: int
+    channels: int
+    widths: list[int]
+    finest: int
+    blocks: int
