@@ -44,6 +44,8 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
             mend it.
     """
     reader = dataset["reader"]
+    if "metadata" in reader:
+        return _of_mammograms(dataset["name"], reader, folder)
     if "table" not in reader:
         return {}
     absent = [key for key in ("root", *TABLE_KEYS) if key not in reader]
@@ -68,6 +70,59 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
         "table": file_sha256(table),
         "files": str(len(lines)),
         "images": hashlib.sha256("".join(lines).encode()).hexdigest(),
+    }
+
+
+def required_root(dataset: str, root: str | None, folder: Path) -> Path:
+    """The folder of a data set that has no place of its own in the workspace.
+
+    Raises:
+        BadRequest: if it is not said, or does not exist.
+    """
+    if not root:
+        raise BadRequest(
+            f"data set {dataset}: dataset.root does not say where its files are",
+            "Add dataset.root=FOLDER to the command, the folder of the table (docs/data.md, Mammograms).",
+        )
+    place = root_of(root, folder)
+    if not place.is_dir():
+        raise BadRequest(
+            f"data set {dataset}: its folder {place} does not exist",
+            "Set dataset.root=FOLDER to where it is.",
+        )
+    return place
+
+
+def metadata_table(dataset: str, root: Path, name: str | None) -> Path:
+    """The table of a folder of mammograms: ``name``, else the only CSV file that is called metadata.
+
+    Raises:
+        BadRequest: if there is none, or more than one.
+    """
+    if name is not None:
+        return require_table(dataset, root, name)
+    found = sorted(path for path in root.glob("*.csv") if "metadata" in path.name.lower())
+    if len(found) != 1:
+        raise BadRequest(
+            f"data set {dataset}: {len(found)} CSV files in {root} are called metadata, not one",
+            "Say which is the table: dataset.reader.metadata=NAME.csv",
+        )
+    return found[0]
+
+
+def _of_mammograms(dataset: str, reader: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The signature of a folder of mammograms; names of files go into one hash alone."""
+    root = required_root(dataset, reader["root"], folder)
+    table = metadata_table(dataset, root, reader["metadata"])
+    lines = []
+    for place, folders, _ in os.walk(root):
+        folders.sort()
+        for name, (size, time) in sorted(look(Path(place)).items()):
+            lines.append(f"{os.path.relpath(place, root)}/{name} {size} {time}\n")
+    return {
+        "table": file_sha256(table),
+        "files": str(len(lines)),
+        "images": hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest(),
     }
 
 

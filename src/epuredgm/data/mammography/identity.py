@@ -35,6 +35,10 @@ class Secret:
         """The name of a patient in all that is written: 32 hexadecimal digits; differs between data sets."""
         return self._hash("patient", dataset, patient)[:SHOWN]
 
+    def picture(self, dataset: str, place: str) -> str:
+        """The name of a picture in all that is written: 32 hexadecimal digits of where its file lies."""
+        return self._hash("picture", dataset, place)[:SHOWN]
+
     def score(self, purpose: str, seed: int, key: str) -> float:
         """A number in [0, 1) that depends on the purpose, the seed and the key, and on nothing else."""
         return int(self._hash("score", purpose, str(seed), key)[:13], 16) / 16.0**13

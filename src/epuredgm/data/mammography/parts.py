@@ -1,0 +1,153 @@
+"""Decoding in parallel, in parts that are kept as they are done: a stopped preparation goes on where it was.
+
+The parts depend on rows and settings alone, not on how many processes make them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
+from epuredgm.core.files import atomic_writer
+from epuredgm.core.monitor import Monitor
+from epuredgm.data.entries import read_arrays
+from epuredgm.data.mammography.cutting import Cutting
+from epuredgm.data.mammography.intake import Item, Taken, take
+
+FILES = 16  # of one part: seconds of work for large files
+STALE = 7 * 86400.0  # seconds after which the parts of a preparation that nobody goes on with are removed
+Part = tuple[list[Taken], NDArray[np.uint16]]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What all files gave, in parts on the disk, in the order of the table."""
+
+    places: tuple[Path, ...]
+
+    def facts(self) -> list[Taken]:
+        """What every file gave, without the pictures."""
+        return [one for place in self.places for one in _whole(place)[0]]
+
+    def write(self, path: Path, used: Container[str], shape: tuple[int, ...]) -> None:
+        """Write the pictures ``shape`` (N, 1, S, S) of the files that are used as one array to ``path``."""
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint16, shape=shape)
+        row = 0
+        for place in self.places:  # one at a time: all of them need not fit into memory
+            facts, pictures = _whole(place)
+            counts = [len(one.foreground) for one in facts]
+            kept = pictures[np.repeat(np.array([one.name in used for one in facts], np.bool_), counts)]
+            images[row : row + len(kept)] = kept
+            row += len(kept)
+        images.flush()
+
+
+def processors() -> int:
+    """How many processes this one may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decode_all(
+    items: Sequence[Item],
+    root: Path,
+    how: Cutting,
+    admitted: bool,
+    folder: Path,
+    monitor: Monitor,
+    workers: int | None,
+) -> Decoded:
+    """Decode every file into parts below ``folder``, those that are not there yet.
+
+    Args:
+        items: the rows.
+        root: of the data set.
+        how: pictures are cut.
+        admitted: see :func:`epuredgm.data.mammography.intake.take`.
+        folder: of the parts; its name says what they are of.
+        monitor: told about progress.
+        workers: processes; 1 works in this one, None takes as many as there are processors for.
+
+    Raises:
+        Interrupted: if the monitor asks to stop; the parts that are done stay.
+        EpureError: if a process dies.
+    """
+    _sweep(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = [items[start : start + FILES] for start in range(0, len(items), FILES)]
+    places = [folder / f"part-{number:06d}.npz" for number in range(len(chunks))]
+    todo = [number for number, place in enumerate(places) if _read(place) is None]
+    make = partial(_make, root=root, how=how, admitted=admitted)
+    done = len(items) - sum(len(chunks[number]) for number in todo)
+    jobs = [(places[number], chunks[number]) for number in todo]
+    for files in _each(make, jobs, processors() if workers is None else workers):
+        done += files
+        monitor.progress(done, len(items), "reading mammograms")
+        if done < len(items) and monitor.stopping():
+            raise Interrupted("stopped while reading mammograms; the same command goes on from here")
+    return Decoded(tuple(places))
+
+
+def _each(make: partial[int], jobs: Sequence[tuple[Path, Sequence[Item]]], workers: int) -> Iterator[int]:
+    """Make every part; yields the number of files in each. Gives the others up when the caller does."""
+    if workers <= 1 or len(jobs) < 2:
+        for place, chunk in jobs:
+            yield make(place, chunk)
+        return
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        try:
+            for one in as_completed([pool.submit(make, place, chunk) for place, chunk in jobs]):
+                yield one.result()
+        except BrokenProcessPool:
+            raise EpureError(
+                "a process that read mammograms died, probably for want of memory",
+                "The same command goes on where it stopped; dataset.reader.workers=1 needs least.",
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _make(place: Path, chunk: Sequence[Item], *, root: Path, how: Cutting, admitted: bool) -> int:
+    taken = [take(item, root, how, admitted) for item in chunk]
+    facts = json.dumps([facts.to_dict() for facts, _ in taken]).encode()
+    pictures = np.concatenate([pictures for _, pictures in taken])
+    with atomic_writer(place) as file:  # not compressed: it is read once, soon
+        np.savez(file, facts=np.frombuffer(facts, np.uint8), pictures=pictures)
+    return len(chunk)
+
+
+def _read(place: Path) -> Part | None:
+    """A part, each array of which is checked by the archive's checksums; None if it is not whole."""
+    try:
+        arrays = read_arrays(place)
+        facts = json.loads(arrays["facts"].tobytes())
+        return [Taken.from_dict(one) for one in facts], arrays["pictures"]
+    except (FileNotFoundError, CorruptArtefact, KeyError, TypeError, ValueError):
+        return None
+
+
+def _whole(place: Path) -> Part:
+    part = _read(place)
+    if part is None:
+        raise CorruptArtefact(f"{place} is not what was written", "Give the same command again.")
+    return part
+
+
+def _sweep(folder: Path) -> None:
+    """Remove old parts of the same data set beside ``folder``."""
+    kind = folder.name.rsplit("-", 1)[0]
+    for left in folder.parent.glob(f"{kind}-*{folder.suffix}"):
+        if left != folder and time.time() - left.stat().st_mtime > STALE:
+            shutil.rmtree(left, ignore_errors=True)
