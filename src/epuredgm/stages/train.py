@@ -24,7 +24,7 @@ from epuredgm.data.splits import carve
 from epuredgm.data.weights import load_weights, restore
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.models import build_model, prepare_device
-from epuredgm.training.phase_run import Inputs
+from epuredgm.training.inputs import Inputs
 from epuredgm.training.trainer import train
 
 

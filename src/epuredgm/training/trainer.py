@@ -26,7 +26,8 @@ from epuredgm.training.batches import stopped
 from epuredgm.training.checkpoint import Checkpoints
 from epuredgm.training.figures import require_finite_weights
 from epuredgm.training.history import History
-from epuredgm.training.phase_run import Inputs, PhaseRun
+from epuredgm.training.inputs import Inputs
+from epuredgm.training.phase_run import PhaseRun
 from epuredgm.training.plan import PhasePlan, plan_phases
 from epuredgm.training.precision import Precision
 from epuredgm.training.snapshot import Snapshot
@@ -121,12 +122,12 @@ class _Trainer:
         """Make all that is left, then write the weights: those for use last, as the sign that all is done."""
         first = self._resume["phase"] if self._resume else 0
         for number in range(first, len(self._plans)):
-            kept, last = self._phase(number)
-            self._phases.append({**kept.facts(), "name": kept.phase, "steps": self._plans[number].steps})
+            kept, last, how = self._phase(number)
+            self._phases.append({**kept.facts(), **how})
         self._save(places.last, last)
         self._save(places.weights, kept)
 
-    def _phase(self, number: int) -> tuple[Snapshot, Snapshot]:
+    def _phase(self, number: int) -> tuple[Snapshot, Snapshot, dict[str, Any]]:
         """One phase from its start, or from the resume point, to its end."""
         plan = self._plans[number]
 
@@ -138,10 +139,12 @@ class _Trainer:
         if self._resume:
             run.load(self._resume["run"])
             self._resume = None
+        else:
+            run.probe()
         while not run.done:
             self._move(run, number)
         self._checkpoint(run, number)
-        return run.leave()
+        return *run.leave(), run.facts()
 
     def _move(self, run: PhaseRun, number: int) -> None:
         """One move and, if it is time or the user asks to stop, a resume point after it.
