@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
@@ -13,8 +14,8 @@ from epuredgm.data.resident import ResidentDesigns
 from epuredgm.interface import GenerativeModel
 from epuredgm.training.augmentation import Augmentation
 
-Gallery = Callable[[GenerativeModel, bool], Mapping[str, bytes]]
-"""Takes a model in evaluation mode and whether it can be sampled yet; names to the bytes of PNG files."""
+Gallery = Callable[[GenerativeModel, Path, bool], Mapping[str, Path]]
+"""Takes a model in evaluation mode, a folder and whether it can be sampled yet; names to PNG files there."""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,7 @@ class PhaseRun:
         self._memory = MicroBatches(largest, plan.modules, self._halved)
         self._loss: float | None = None
         self._enter()
-        groups = list(plan.parameters.values())
-        self.average = MovingAverage(groups, inputs.settings.ema_decay)
+        self.average = MovingAverage(list(plan.parameters.values()), inputs.settings.ema_decay)
         self._optimisers = [
             Optimiser(
                 update,
@@ -86,7 +85,7 @@ class PhaseRun:
         """How the phase went, JSON-ready; what is as planned is not said."""
         facts: dict[str, Any] = {"name": self.plan.phase.name, "steps": self.step}
         if self.stopped_early:
-            facts["stopped_early"] = {"of_steps": self.plan.steps, "validations_without_a_better": self.stale}
+            facts |= {"stopped_early": True, "of_steps": self.plan.steps}
         if self._memory.size < self.plan.batch_size:
             facts["micro_batch"] = self._memory.size
         return facts
@@ -97,10 +96,7 @@ class PhaseRun:
         return self._epoch() + 1 if self._epoch_ended() and not self.pending else None
 
     def probe(self) -> None:
-        """Find out, before the first step, how many designs fit: each update's gradient once, then undone.
-
-        What the optimizer will hold is not there yet: should that be too much, a step finds out.
-        """
+        """How many designs fit, before the first step: each update's gradient once, then undone."""
         if not runs_out(self._device):
             return
         batch = self._batch()
@@ -219,7 +215,7 @@ class PhaseRun:
         """Mean terms over the validation designs, on the averaged weights; keeps these if they are best."""
         epoch, name = self._epoch(), self.plan.phase.name
         figures = Figures()
-        with self._evaluating(), torch.no_grad():
+        with self.evaluating(), torch.no_grad():
             for number, batch in enumerate(self._ordered(self._inputs.validation)):
                 progress = self._progress(self._stream.at("validation", number))
                 with self._precision.autocast():
@@ -248,7 +244,7 @@ class PhaseRun:
         self._inputs.monitor.note(f"{place}: no better validation in the last {self.stale}")
 
     @contextmanager
-    def _evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> Iterator[None]:
         """The averaged weights in place and all modules in evaluation mode; then as before."""
         self._inputs.model.eval()
         try:

@@ -155,6 +155,7 @@ class _Trainer:
         try:
             run.move()
             self._keep_epoch(run)
+            self._show_epoch(run, number)
             run.progress(self._total)
             if self._inputs.monitor.stopping():
                 raise stopped()
@@ -175,10 +176,23 @@ class _Trainer:
         every, epoch = self._inputs.settings.check_every, run.epochs_done
         if not every or epoch is None or epoch % every:
             return
-        name = f"epoch_{epoch:03d}.safetensors"
-        if len(self._plans) > 1:
-            name = f"{run.plan.phase.name.replace('/', '-')}_{name}"
-        self._save(self._folder / "check" / name, run.snapshot(None))
+        self._save(self._folder / "check" / f"{self._moment(run, epoch)}.safetensors", run.snapshot(None))
+
+    def _show_epoch(self, run: PhaseRun, number: int) -> None:
+        """Pictures of every ``gallery_every``-th epoch, of the weights for use; they change no result."""
+        every, epoch, gallery = self._inputs.settings.gallery_every, run.epochs_done, self._inputs.gallery
+        if not every or gallery is None or epoch is None or epoch % every:
+            return
+        folder = self._folder / "galleries" / self._moment(run, epoch)
+        with run.evaluating():
+            made = gallery(self._inputs.model, folder, number == len(self._plans) - 1)
+        pictures = {f"galleries/{name}": path.read_bytes() for name, path in made.items()}
+        self.history.show(run.plan.offset + run.step, pictures)
+
+    def _moment(self, run: PhaseRun, epoch: int) -> str:
+        """What the files of an epoch are called."""
+        name = f"epoch_{epoch:03d}"
+        return name if len(self._plans) == 1 else f"{run.plan.phase.name.replace('/', '-')}_{name}"
 
     def _save(self, path: Path, snapshot: Snapshot) -> None:
         require_finite_weights(snapshot.weights.live, snapshot.phase, snapshot.step)
