@@ -31,7 +31,7 @@ from epuredgm.data.weights import load_weights
 from epuredgm.interface import Batch, SampleRequest
 from epuredgm.models.meta_vae import MetaVAE
 from epuredgm.nn.gaussian import DiagonalGaussian
-from epuredgm.training.phase_run import Inputs
+from epuredgm.training.inputs import Inputs
 from epuredgm.training.trainer import train as train_in_earnest
 
 FAMILY = family_called("meta_vae")

@@ -14,7 +14,7 @@ from epuredgm.core.settings import TrainingSettings, read
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.interface import Batch, GenerativeModel, Phase, Progress, SampleRequest, Update
-from epuredgm.training.phase_run import Inputs
+from epuredgm.training.inputs import Inputs
 from epuredgm.training.trainer import Trained, train
 
 SPEC = DataSpec(

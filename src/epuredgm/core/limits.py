@@ -32,6 +32,39 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield from _phase_problems(f"training.phases.{name}", phase)
 
 
+def _variation_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
+    """How train designs are varied and drawn, and how training adapts itself."""
+    augmentation, training = settings.dataset.augmentation, settings.training
+    most = {
+        "rotation": 45,
+        "translation": 0.5,
+        "scale": 0.5,
+        "gain": 0.9,
+        "contrast": 1,
+        "noise": 1,
+        "flip": 1,
+    }
+    rules = {
+        f"dataset.augmentation.{key}": (0 <= getattr(augmentation, key) <= limit, f"from 0 to {limit}")
+        for key, limit in most.items()
+    }
+    half = settings.dataset.mirrored and augmentation.flip > 0
+    rules["dataset.augmentation.flip"] = (
+        rules["dataset.augmentation.flip"][0] and not half,
+        "from 0 to 1, and 0 where pictures are left halves of mirrored designs",
+    )
+    chosen = settings.dataset.condition_sets.get(settings.dataset.conditions, {})
+    categories = [name for name, about in chosen.items() if about.values]
+    rules["dataset.balance"] = (
+        set(settings.dataset.balance or ()) <= set(categories),
+        f"null or a list of the chosen conditions that are categories ({', '.join(categories) or 'none'})",
+    )
+    for key in ("patience", "micro_batch", "gallery_every"):
+        value = getattr(training, key)
+        rules[f"training.{key}"] = (value is None or value >= 1, "null or at least 1")
+    return rules
+
+
 def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     """What is trained and drawn: key -> whether its value makes sense, and what would."""
     training, sampling = settings.training, settings.sampling
@@ -52,6 +85,7 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
         ),
         "dataset.values": (settings.dataset.values in VALUES, " or ".join(VALUES)),
         "dataset.bits": (settings.dataset.bits in (8, 16), "8 or 16"),
+        **_variation_rules(settings),
         "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
         "model.supports": (
             bool(settings.model.supports) and set(settings.model.supports) <= set(modes),

@@ -34,6 +34,19 @@ class ConditionSettings:
 
 
 @dataclass(frozen=True)
+class AugmentationSettings:
+    """How far train pictures are varied; 0 turns each off. Drawn anew for each design in each batch."""
+
+    rotation: float = 0.0  # degrees at most, either way
+    translation: float = 0.0  # share of the picture's height and width at most, either way
+    scale: float = 0.0  # factors from 1 - scale to 1 + scale
+    gain: float = 0.0  # factors of the intensity from 1 - gain to 1 + gain
+    contrast: float = 0.0  # exponents of the intensity from exp(-contrast) to exp(contrast)
+    noise: float = 0.0  # standard deviation of what is added where the intensity is not 0
+    flip: float = 0.0  # share of designs that are mirrored left to right, their side with them
+
+
+@dataclass(frozen=True)
 class DatasetSettings:
     """One data set; see :class:`epuredgm.core.spec.DataSpec` for the meaning of the declared facts."""
 
@@ -54,6 +67,8 @@ class DatasetSettings:
     bits: int  # of a stored grey value
     side: str | None  # the condition that says which way a picture faces
     private: bool  # generated designs leave the workspace only through the gate of `epuredgm export`
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)  # of train designs
+    balance: list[str] | None = None  # conditions whose rare strata are drawn more often; null: none
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,9 @@ class TrainingSettings:
     log_every: int  # steps between two history lines
     checkpoint_seconds: float  # seconds between two resume points
     phases: dict[str, PhaseSettings]
+    patience: int | None = None  # validations without a better one that end a phase that keeps the best
+    micro_batch: int | None = None  # designs computed at once at most; null: the batch, or what fits
+    gallery_every: int | None = None  # epochs between two galleries; null makes none
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,25 @@ from epuredgm.interface import Batch
 SHARE_OF_FREE_MEMORY = 0.25  # of a GPU, at most, for the designs; the model needs the rest
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
     """The order of ``count`` rows in one epoch, int64 (count,) on the CPU.
 
     A function of its arguments: a resumed run needs no stored state to see the rows that an unbroken run
         sees.
+
+    Args:
+        count: rows.
+        seed: of the run.
+        epoch: from 0.
+        weights: (count,) positive: rows are drawn in proportion, with replacement; None shuffles them.
     """
-    return torch.randperm(count, generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
+    rng = torch.Generator().manual_seed(derive(seed, "order", epoch))
+    if weights is None:
+        return torch.randperm(count, generator=rng)
+    # not torch.multinomial, which takes 2^24 rows at most and whose draws may change with its version
+    ends = weights.double().cumsum(0)
+    drawn = torch.rand(count, generator=rng, dtype=torch.float64) * ends[-1]
+    return torch.searchsorted(ends, drawn, right=True).clamp_(max=count - 1)
 
 
 class ResidentDesigns:

@@ -55,6 +55,7 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("training.log_every", _NONE),
     ("training.checkpoint_seconds", _NONE),
     ("training.check_every", _NONE),  # extra copies, read by no later stage
+    ("training.gallery_every", _NONE),  # pictures for people
     # the data set
     ("dataset.reader.*", _PREPARE),
     ("dataset.size", _PREPARE | _SPEC),
@@ -68,6 +69,8 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("dataset.condition_kinds", _PREPARE | _SPEC),
     ("dataset.condition_measures", _EVALUATE),
     ("dataset.validation_fraction", _TRAIN),
+    ("dataset.augmentation.*", _TRAIN),
+    ("dataset.balance", _TRAIN),
     # the model and what is done with it
     ("model.target", _TRAIN | _SAMPLE),
     ("model.network.*", _TRAIN),
@@ -89,7 +92,8 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     components (``dataset.component_names``, beside their labels and colours) and the conditions
     (``dataset.condition_columns`` and ``dataset.condition_measures`` stand for the chosen set, read
     normalised or not; ``dataset.condition_kinds`` says which of them are categories or may be unknown). What
-    masks have no use for is left out for them.
+    masks have no use for is left out for them, and so is what is turned off: such a setting is younger than
+    results that do not know it.
     """
     dataset = dict(config["dataset"])
     spec = DataSpec.from_config(dataset)
@@ -105,7 +109,15 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
     if spec.side is None:
         del dataset["side"]
     dataset["condition_measures"] = [[condition.unit, condition.measure] for condition in spec.conditions]
-    return flatten({**config, "dataset": dataset})
+    flat = flatten({**config, "dataset": dataset})
+    return {key: value for key, value in flat.items() if value or not _is_switch(key)}
+
+
+def _is_switch(fact: str) -> bool:
+    """Whether 0 or null turns off what the fact is about."""
+    return fact in ("dataset.balance", "training.patience", "training.micro_batch") or fact.startswith(
+        "dataset.augmentation."
+    )
 
 
 def readers(fact: str) -> frozenset[Stage]:

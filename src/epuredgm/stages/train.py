@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +16,20 @@ from epuredgm.core.files import digest, write_json, write_text
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
-from epuredgm.core.settings import TrainingSettings, read
+from epuredgm.core.settings import AugmentationSettings, TrainingSettings, read
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.balance import Balance
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.splits import carve
 from epuredgm.data.weights import load_weights, restore
 from epuredgm.stages.data_sets import designs_of, spec_of
+from epuredgm.stages.gallery import RunGallery
 from epuredgm.stages.models import build_model, prepare_device
-from epuredgm.training.phase_run import Inputs
+from epuredgm.training.augmentation import Augmentation
+from epuredgm.training.inputs import Inputs
+from epuredgm.training.precision import Precision
 from epuredgm.training.trainer import train
 
 
@@ -49,13 +54,20 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     designs = designs_of(job)
     fit, validation = _split(designs, job)
     normaliser = ConditionNormaliser.fit(designs.conditions[fit], spec.conditions)
+    balance = _balance(job, normaliser.within(designs.conditions[fit]), spec, folder, monitor)
+    held = _resident(designs, validation, spec, normaliser, device)
     inputs = Inputs(
         model=model,
         train=_resident(designs, fit, spec, normaliser, device),
-        validation=_resident(designs, validation, spec, normaliser, device),
+        validation=held,
         settings=read(TrainingSettings, job.config["training"]),
         seed=job.seed,
         monitor=monitor,
+        augmentation=Augmentation(
+            read(AugmentationSettings, job.config["dataset"].get("augmentation") or {}), spec
+        ),
+        weights=None if balance is None else torch.from_numpy(balance.weights),
+        gallery=_gallery(job, held, device),
     )
     model_section = job.config["model"]
     facts = {  # only what the result depends on: a run that went on with another log cadence is the same run
@@ -68,10 +80,15 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "data_fingerprint": designs.fingerprint,
         "package_version": __version__,
     }
+    if balance is not None:
+        facts["balance"] = balance.to_dict()
     trained = train(inputs, folder, facts, _identity(job))
-    restore(model, load_weights(trained.weights).for_use)
+    final = load_weights(trained.weights)
+    restore(model, final.for_use)
     learned = folder / "learned.json"
-    write_json(learned, dict(model.eval().learned()))
+    write_json(learned, {**model.eval().learned(), **_told(final.facts["phases"], balance)})
+    if inputs.gallery is not None and inputs.settings.gallery_every:
+        inputs.gallery(model, folder / "galleries" / "final_samples", True)
     return {
         "weights": trained.weights,
         "last": trained.last,
@@ -79,6 +96,53 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "config": config,
         "learned": learned,
     }
+
+
+def _balance(
+    job: JobFile, conditions: NDArray[np.float64], spec: DataSpec, folder: Path, monitor: Monitor
+) -> Balance | None:
+    """How often train designs are drawn, said in ``balance.json`` and aloud; None: each once an epoch."""
+    names = job.config["dataset"].get("balance")
+    if not names:
+        return None
+    balance = Balance.of(conditions, spec, names)
+    write_json(folder / "balance.json", balance.to_dict())
+    heaviest = max(balance.strata, key=lambda stratum: stratum["weight"])
+    rare = ", ".join(f"{name} {value}" for name, value in heaviest["stratum"].items())
+    monitor.note(
+        f"designs are drawn by {len(balance.strata)} strata of {', '.join(names)}: weights up to "
+        f"{heaviest['weight']:.3g} ({rare}); worth {balance.effective:.0f} of {len(conditions)} designs"
+    )
+    return balance
+
+
+def _gallery(job: JobFile, validation: ResidentDesigns, device: torch.device) -> RunGallery:
+    assert job.seed is not None
+    return RunGallery(
+        validation,
+        supports=tuple(job.config["model"]["supports"]),
+        private=job.config["dataset"].get("private", True),
+        title=f"{job.model} on {job.dataset}, seed {job.seed}",
+        seed=job.seed,
+        precision=Precision.resolve(job.config["training"]["precision"], device),
+    )
+
+
+def _told(phases: list[dict[str, Any]], balance: Balance | None) -> dict[str, Any]:
+    """What the training did otherwise than planned, and how it drew designs; empty if there is nothing."""
+    keys = ("steps", "of_steps", "stopped_early", "micro_batch")
+    changed = {
+        phase["name"]: {key: phase[key] for key in keys if key in phase}
+        for phase in phases
+        if phase.keys() & {"stopped_early", "micro_batch"}
+    }
+    told: dict[str, Any] = {"training": changed} if changed else {}
+    if balance is not None:
+        told["balance"] = [
+            {**each, "stratum": ", ".join(f"{name} {value}" for name, value in each["stratum"].items())}
+            for each in balance.strata
+        ]
+    return told
 
 
 def _split(designs: Designs, job: JobFile) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

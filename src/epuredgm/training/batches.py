@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from epuredgm.core.errors import Interrupted
 from epuredgm.core.monitor import Monitor
@@ -21,9 +22,18 @@ class ShuffledBatches:
         size: of a batch; an incomplete last one is dropped if a complete one exists.
         seed: of the order; epochs have different orders.
         channels_last: memory layout of the images.
+        weights: (N,), how often each design is drawn, with replacement; None draws each once an epoch.
     """
 
-    def __init__(self, designs: ResidentDesigns, size: int, seed: int, channels_last: bool) -> None:
+    def __init__(
+        self,
+        designs: ResidentDesigns,
+        size: int,
+        seed: int,
+        channels_last: bool,
+        weights: Tensor | None = None,
+    ) -> None:
+        self._weights = weights
         self._designs, self._size, self._seed, self._channels_last = designs, size, seed, channels_last
         self._per_epoch = max(1, len(designs) // size)
         self._epoch, self._order = -1, torch.empty(0)
@@ -32,7 +42,10 @@ class ShuffledBatches:
         """The batch of a step; depends on nothing else."""
         epoch, place = divmod(step, self._per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, epoch_order(len(self._designs), self._seed, epoch)
+            self._epoch, self._order = (
+                epoch,
+                epoch_order(len(self._designs), self._seed, epoch, self._weights),
+            )
         index = self._order[place * self._size : (place + 1) * self._size]
         return _laid_out(self._designs.batch(index), self._channels_last)
 

@@ -57,6 +57,13 @@ class History:
         ]
         self._events.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
+    def show(self, step: int, pictures: Mapping[str, bytes]) -> None:
+        """Add PNG pictures, by tag, to TensorBoard."""
+        for tag, content in pictures.items():
+            image = Summary.Image(colorspace=3, encoded_image_string=content)
+            value = Summary.Value(tag=tag, image=image)
+            self._events.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
+
     def sync(self) -> int:
         """Put the lines on the disk; the bytes written so far, to give back as ``length``."""
         self._file.flush()

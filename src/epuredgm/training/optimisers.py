@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch._dynamo  # takes seconds and the first optimizer imports it: here a warm server does, once
 from torch import Tensor, nn
 
 from epuredgm.core.settings import OptimizerSettings, UpdateSettings
-from epuredgm.interface import Batch, Progress, Update
+from epuredgm.interface import Batch, LossTerms, Progress, Update
 from epuredgm.training.ema import MovingAverage
 from epuredgm.training.figures import Figures
+from epuredgm.training.memory import parts
 from epuredgm.training.precision import Precision
 from epuredgm.training.schedule import learning_rate
 
@@ -48,6 +52,18 @@ def clip_(parameters: list[nn.Parameter], limit: float) -> Tensor | None:
     return norm
 
 
+@contextmanager
+def only(parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Within the block these parameters, of all the model's, take gradients (R2)."""
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+
+
 class Optimiser:
     """Carries out one update.
 
@@ -76,16 +92,36 @@ class Optimiser:
         self._total = steps * settings.repeats
         self._average, self._group, self._precision = average, group, precision
 
-    def step(self, batch: Batch, progress: Progress, repeat: int, figures: Figures) -> None:
-        """One optimizer step on ``batch``; loss terms and gradient norm are added to ``figures``."""
+    def gradient(self, batch: Batch, progress: Progress, size: int) -> LossTerms:
+        """Put the gradient on ``batch``, computed ``size`` designs at a time, into the parameters.
+
+        Returns:
+            The loss terms: weighted means of those of the parts.
+        """
+        self.clear()
+        means: dict[str, Tensor] = {}
+        for part, share in parts(batch, size):
+            with self._precision.autocast():
+                terms = self.update.loss(part, progress)
+            if share == 1:
+                self._backward(terms["loss"])
+                return terms
+            self._backward(terms["loss"] * share)
+            for name, value in terms.items():
+                means[name] = means.get(name, 0) + value.detach().float() * share
+        return means
+
+    def clear(self) -> None:
+        """Forget the gradient."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self, terms: LossTerms, progress: Progress, repeat: int, figures: Figures) -> None:
+        """One optimizer step with what :meth:`gradient` left; its terms and norm are added to ``figures``."""
         count = progress.step * self.settings.repeats + repeat
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(count, self._total, self.settings.optimizer)
-        with self._precision.autocast():
-            terms = self.update.loss(batch, progress)
-        for parameter in self.parameters:
-            parameter.grad = None
-        norm = self._descend(terms["loss"])
+        norm = self._descend()
         self._average.step(self._group, count)
         figures.add(terms, f"{self.update.name}.")
         if (
@@ -97,14 +133,15 @@ class Optimiser:
         """The learning rate of the last step."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def _descend(self, loss: Tensor) -> Tensor | None:
-        """Backward, clip, step; the norm of the gradient."""
+    def _backward(self, loss: Tensor) -> None:
+        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+
+    def _descend(self) -> Tensor | None:
+        """Clip, step; the norm of the gradient."""
         if self.scaler is None:
-            loss.backward()
             norm = clip_(self.parameters, self.settings.clip_norm)
             self.optimizer.step()
             return norm
-        self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
         norm = clip_(self.parameters, self.settings.clip_norm)
         self.scaler.step(self.optimizer)

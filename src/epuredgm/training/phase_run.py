@@ -4,48 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
-from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
-from epuredgm.core.settings import TrainingSettings
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import restore
-from epuredgm.interface import GenerativeModel, Progress
+from epuredgm.interface import Batch, LossTerms, Progress
 from epuredgm.training.batches import OrderedBatches, ShuffledBatches
 from epuredgm.training.ema import MovingAverage
 from epuredgm.training.figures import Figures, require_finite, require_finite_weights
-from epuredgm.training.optimisers import Optimiser
+from epuredgm.training.inputs import Inputs
+from epuredgm.training.memory import MicroBatches, runs_out
+from epuredgm.training.optimisers import Optimiser, only
 from epuredgm.training.plan import PhasePlan
 from epuredgm.training.precision import Precision
 from epuredgm.training.randomness import StepStream
 from epuredgm.training.snapshot import Snapshot, filled_buffers, saved_buffers
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a training is made from.
-
-    Attributes:
-        model: on its device.
-        train: the designs to learn.
-        validation: the designs to choose weights by.
-        settings: of the training.
-        seed: of the run.
-        monitor: hears of progress and tells when to stop.
-    """
-
-    model: GenerativeModel
-    train: ResidentDesigns
-    validation: ResidentDesigns
-    settings: TrainingSettings
-    seed: int
-    monitor: Monitor
-
 
 Report = Callable[[str, int, int, Mapping[str, Any]], None]
 """Takes kind (``train``, ``validation``), epoch, step and the rest of a history line."""
@@ -58,10 +34,11 @@ class PhaseRun:
         step: steps done.
         pending: whether the validation of the epoch that just ended is still to be made.
         kept: the weights chosen so far; None before the first choice.
+        stale: validations since these were chosen.
     """
 
     def __init__(self, inputs: Inputs, plan: PhasePlan, precision: Precision, report: Report) -> None:
-        self.plan, self.step, self.pending = plan, 0, False
+        self.plan, self.step, self.pending, self.stale = plan, 0, False, 0
         self.kept: Snapshot | None = None
         self._inputs, self._precision, self._report = inputs, precision, report
         self._device = inputs.model.device
@@ -71,11 +48,13 @@ class PhaseRun:
             plan.batch_size,
             derive(inputs.seed, "order", plan.phase.name),
             inputs.settings.channels_last,
+            inputs.weights,
         )
+        largest = min(plan.batch_size, inputs.settings.micro_batch or plan.batch_size)
+        self._memory = MicroBatches(largest, plan.modules, self._halved)
         self._loss: float | None = None
         self._enter()
-        groups = list(plan.parameters.values())
-        self.average = MovingAverage(groups, inputs.settings.ema_decay)
+        self.average = MovingAverage(list(plan.parameters.values()), inputs.settings.ema_decay)
         self._optimisers = [
             Optimiser(
                 update,
@@ -93,12 +72,38 @@ class PhaseRun:
     @property
     def done(self) -> bool:
         """Whether no move is left."""
-        return self.step == self.plan.steps and not self.pending
+        return (self.step == self.plan.steps or self.stopped_early) and not self.pending
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether validations have not become better for so long that the phase ends before its budget."""
+        patience = self._inputs.settings.patience
+        chooses = self.plan.settings.keep == "best" and self.step < self.plan.steps
+        return chooses and patience is not None and self.stale >= patience
+
+    def facts(self) -> dict[str, Any]:
+        """How the phase went, JSON-ready; what is as planned is not said."""
+        facts: dict[str, Any] = {"name": self.plan.phase.name, "steps": self.step}
+        if self.stopped_early:
+            facts |= {"stopped_early": True, "of_steps": self.plan.steps}
+        if self._memory.size < self.plan.batch_size:
+            facts["micro_batch"] = self._memory.size
+        return facts
 
     @property
     def epochs_done(self) -> int | None:
         """Epochs finished, if an epoch has just ended, with its validation; None within an epoch."""
         return self._epoch() + 1 if self._epoch_ended() and not self.pending else None
+
+    def probe(self) -> None:
+        """How many designs fit, before the first step: each update's gradient once, then undone."""
+        if not runs_out(self._device):
+            return
+        batch = self._batch()
+        with self._memory.on_trial():
+            for optimiser in self._optimisers:
+                self._gradient(optimiser, batch, "probe", optimiser.update.name)
+                optimiser.clear()
 
     def move(self) -> None:
         """Make the next move.
@@ -157,12 +162,12 @@ class PhaseRun:
 
     def _advance(self) -> None:
         """One step: every update, with its repeats, on one batch."""
-        batch = self._batches.at(self.step)
+        batch = self._batch()
         for optimiser in self._optimisers:
-            with _only(optimiser.parameters):
-                for repeat in range(optimiser.settings.repeats):
-                    rng = self._stream.at("train", optimiser.update.name, repeat, self.step)
-                    optimiser.step(batch, self._progress(rng), repeat, self._figures)
+            for repeat in range(optimiser.settings.repeats):
+                place = "train", optimiser.update.name, repeat, self.step
+                terms, progress = self._gradient(optimiser, batch, *place)
+                optimiser.step(terms, progress, repeat, self._figures)
         self.step += 1
         if self.step % self._inputs.settings.log_every == 0 or self.step == self.plan.steps:
             self._log()
@@ -171,6 +176,33 @@ class PhaseRun:
             self.plan.phase.after_epoch(self._progress(self._stream.at("after_epoch", epoch)))
             due = (epoch + 1) % self._inputs.settings.eval_every == 0 or self.step == self.plan.steps
             self.pending = due and len(self._inputs.validation) > 0
+
+    def _batch(self) -> Batch:
+        """The train batch of this step, varied."""
+        batch, augmentation = self._batches.at(self.step), self._inputs.augmentation
+        if augmentation is None or not augmentation.active:
+            return batch
+        return augmentation(batch, self._stream.at("augmentation", self.step))
+
+    def _gradient(self, optimiser: Optimiser, batch: Batch, *stream: str | int) -> tuple[LossTerms, Progress]:
+        """The gradient of one update in its parameters, with as many designs at once as fit."""
+
+        def attempt(size: int) -> tuple[LossTerms, Progress]:
+            progress = self._progress(self._stream.at(*stream))
+            return optimiser.gradient(batch, progress, size), progress
+
+        with only(optimiser.parameters):
+            return self._memory.fit(attempt)
+
+    def _halved(self, size: int) -> None:
+        """Record that fewer designs are computed at once."""
+        for optimiser in self._optimisers:
+            optimiser.clear()
+        self._report("memory", self._epoch(), self.step, {"terms": {"micro_batch": size}})
+        self._inputs.monitor.note(
+            f"out of memory in phase {self.plan.phase.name} at step {self.step}: "
+            f"{size} designs at once from here on, in batches of {self.plan.batch_size} as before"
+        )
 
     def _log(self) -> None:
         terms = self._figures.read()
@@ -183,7 +215,7 @@ class PhaseRun:
         """Mean terms over the validation designs, on the averaged weights; keeps these if they are best."""
         epoch, name = self._epoch(), self.plan.phase.name
         figures = Figures()
-        with self._evaluating(), torch.no_grad():
+        with self.evaluating(), torch.no_grad():
             for number, batch in enumerate(self._ordered(self._inputs.validation)):
                 progress = self._progress(self._stream.at("validation", number))
                 with self._precision.autocast():
@@ -197,11 +229,22 @@ class PhaseRun:
         if better:
             require_finite_weights(self._inputs.model.state_dict(), name, self.step)
             self.kept = self.snapshot(score)
-        self._report("validation", epoch, self.step, {"terms": terms_read, "kept": better})
+        self.stale = 0 if better else self.stale + 1
+        rest = {"terms": terms_read, "kept": better}
+        if self.stopped_early:
+            rest["stopped_early"] = True
+            self._say_stopped()
+        self._report("validation", epoch, self.step, rest)
         self.pending = False
 
+    def _say_stopped(self) -> None:
+        if self.step % self._inputs.settings.log_every:
+            self._log()
+        place = f"phase {self.plan.phase.name} ends at step {self.step} of {self.plan.steps}"
+        self._inputs.monitor.note(f"{place}: no better validation in the last {self.stale}")
+
     @contextmanager
-    def _evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> Iterator[None]:
         """The averaged weights in place and all modules in evaluation mode; then as before."""
         self._inputs.model.eval()
         try:
@@ -219,6 +262,8 @@ class PhaseRun:
         return {
             "step": self.step,
             "pending": self.pending,
+            "stale": self.stale,
+            "micro_batch": self._memory.size,
             "model": dict(model.state_dict()),
             "average": self.average.state(),
             "optimisers": [optimiser.state() for optimiser in self._optimisers],
@@ -229,7 +274,8 @@ class PhaseRun:
     def load(self, state: Mapping[str, Any]) -> None:
         """Continue from a resume point."""
         restore(self._inputs.model, state["model"])
-        self.step, self.pending = state["step"], state["pending"]
+        self.step, self.pending, self.stale = state["step"], state["pending"], state["stale"]
+        self._memory.size = state["micro_batch"]
         self.average.load(state["average"])
         for optimiser, kept in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load(kept)
@@ -252,15 +298,3 @@ class PhaseRun:
     def _progress(self, rng: torch.Generator) -> Progress:
         epoch = min(self.step // self.plan.steps_per_epoch, self.plan.epochs - 1)
         return Progress(epoch, self.plan.epochs, self.step, self.plan.steps, rng)
-
-
-@contextmanager
-def _only(parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Within the block these parameters, of all the model's, take gradients (R2)."""
-    for parameter in parameters:
-        parameter.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(False)

@@ -26,7 +26,8 @@ from epuredgm.training.batches import stopped
 from epuredgm.training.checkpoint import Checkpoints
 from epuredgm.training.figures import require_finite_weights
 from epuredgm.training.history import History
-from epuredgm.training.phase_run import Inputs, PhaseRun
+from epuredgm.training.inputs import Inputs
+from epuredgm.training.phase_run import PhaseRun
 from epuredgm.training.plan import PhasePlan, plan_phases
 from epuredgm.training.precision import Precision
 from epuredgm.training.snapshot import Snapshot
@@ -121,12 +122,12 @@ class _Trainer:
         """Make all that is left, then write the weights: those for use last, as the sign that all is done."""
         first = self._resume["phase"] if self._resume else 0
         for number in range(first, len(self._plans)):
-            kept, last = self._phase(number)
-            self._phases.append({**kept.facts(), "name": kept.phase, "steps": self._plans[number].steps})
+            kept, last, how = self._phase(number)
+            self._phases.append({**kept.facts(), **how})
         self._save(places.last, last)
         self._save(places.weights, kept)
 
-    def _phase(self, number: int) -> tuple[Snapshot, Snapshot]:
+    def _phase(self, number: int) -> tuple[Snapshot, Snapshot, dict[str, Any]]:
         """One phase from its start, or from the resume point, to its end."""
         plan = self._plans[number]
 
@@ -138,10 +139,12 @@ class _Trainer:
         if self._resume:
             run.load(self._resume["run"])
             self._resume = None
+        else:
+            run.probe()
         while not run.done:
             self._move(run, number)
         self._checkpoint(run, number)
-        return run.leave()
+        return *run.leave(), run.facts()
 
     def _move(self, run: PhaseRun, number: int) -> None:
         """One move and, if it is time or the user asks to stop, a resume point after it.
@@ -152,6 +155,7 @@ class _Trainer:
         try:
             run.move()
             self._keep_epoch(run)
+            self._show_epoch(run, number)
             run.progress(self._total)
             if self._inputs.monitor.stopping():
                 raise stopped()
@@ -172,10 +176,23 @@ class _Trainer:
         every, epoch = self._inputs.settings.check_every, run.epochs_done
         if not every or epoch is None or epoch % every:
             return
-        name = f"epoch_{epoch:03d}.safetensors"
-        if len(self._plans) > 1:
-            name = f"{run.plan.phase.name.replace('/', '-')}_{name}"
-        self._save(self._folder / "check" / name, run.snapshot(None))
+        self._save(self._folder / "check" / f"{self._moment(run, epoch)}.safetensors", run.snapshot(None))
+
+    def _show_epoch(self, run: PhaseRun, number: int) -> None:
+        """Pictures of every ``gallery_every``-th epoch, of the weights for use; they change no result."""
+        every, epoch, gallery = self._inputs.settings.gallery_every, run.epochs_done, self._inputs.gallery
+        if not every or gallery is None or epoch is None or epoch % every:
+            return
+        folder = self._folder / "galleries" / self._moment(run, epoch)
+        with run.evaluating():
+            made = gallery(self._inputs.model, folder, number == len(self._plans) - 1)
+        pictures = {f"galleries/{name}": path.read_bytes() for name, path in made.items()}
+        self.history.show(run.plan.offset + run.step, pictures)
+
+    def _moment(self, run: PhaseRun, epoch: int) -> str:
+        """What the files of an epoch are called."""
+        name = f"epoch_{epoch:03d}"
+        return name if len(self._plans) == 1 else f"{run.plan.phase.name.replace('/', '-')}_{name}"
 
     def _save(self, path: Path, snapshot: Snapshot) -> None:
         require_finite_weights(snapshot.weights.live, snapshot.phase, snapshot.step)

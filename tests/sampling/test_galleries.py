@@ -1,0 +1,36 @@
+"""Pictures in the course of a training: stamped, and never of private designs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+from stage_jobs import CONF, SMALL, job
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from epuredgm.config import compose
+from epuredgm.core.jobs import Stage
+from epuredgm.core.monitor import SILENT
+from epuredgm.stages import train
+
+
+def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
+    made = {}
+    for name, every in {"with": "1", "without": "null"}.items():
+        config = compose(CONF, "toy", "vae", "test", [*SMALL, f"training.gallery_every={every}"])
+        plain = job(tmp_path / name, "vae", Stage.TRAIN)
+        made[name] = train.run(replace(plain, config=config), SILENT)
+    folder = made["with"]["weights"].parents[1]
+    pictures = sorted(path.relative_to(folder).as_posix() for path in folder.glob("galleries/*/*.png"))
+    assert {"galleries/epoch_001/samples.png", "galleries/final_samples/samples.png"} <= set(pictures)
+    for name in pictures:
+        with Image.open(folder / name) as picture:
+            assert picture.info["Synthetic"].startswith("SYNTHETIC")
+    assert not (made["without"]["weights"].parents[1] / "galleries").exists()
+    assert made["with"]["weights"].read_bytes() == made["without"]["weights"].read_bytes()
+    assert made["with"]["history"].read_bytes() == made["without"]["history"].read_bytes()
+    events = EventAccumulator(str(folder / "tb")).Reload()
+    assert "galleries/samples" in events.Tags()["images"]
+    assert "training" not in json.loads(made["with"]["learned"].read_text())
