@@ -107,4 +107,5 @@ METRIC = Metric(
         Headline("nearest_train", "distance", "higher", unit="px", title="Distance to nearest train design"),
     ),
     compute=compute,
+    values=("binary",),
 )
