@@ -89,6 +89,18 @@ class Workspace:
         """Resampled headline figures of one run, for comparisons between runs."""
         return self.results(dataset) / model / f"run_seed{seed}.resamples.npz"
 
+    def scores(self, dataset: str, model: str, seed: int) -> Path:
+        """Folder of what is published of one run."""
+        return self.results(dataset) / model / f"seed{seed}"
+
+    def fid_scores(self, dataset: str, model: str, seed: int) -> Path:
+        """Distances between generated and real pictures of one run."""
+        return self.scores(dataset, model, seed) / "fid_scores.json"
+
+    def ssim_scores(self, dataset: str, model: str, seed: int) -> Path:
+        """Likeness of pictures of one run: to what they were made from, and to each other."""
+        return self.scores(dataset, model, seed) / "ssim_scores.json"
+
     def reference(self, dataset: str) -> Path:
         """Feature extractors and the features of real designs, shared by the evaluations of all runs."""
         return self.results(dataset) / "reference"

@@ -24,6 +24,8 @@ WIDTHS = [16, 32, 64]
 HIDDEN = 128  # width of the layers before and after the bottleneck
 POSITIONS = 128  # of the finest grid, at least, as long as patches stay small enough
 LARGEST_PATCH = 16
+SENSED = 0.02  # difference of grey intensities that counts as half wrong: small faults must be seen too
+CONTRAST = 8.0  # of fine detail, that grey pictures are seen beside
 FAINTEST = 1e-3  # deviation of a feature, of the largest one's, below which it is not stretched further
 
 
@@ -46,17 +48,17 @@ class FeatureNetwork(nn.Module):
         size: rows and columns of the images.
         components: of a design, C.
         features: D, width of the bottleneck.
+        grey: intensities in place of masks: fine detail is seen beside them, and small faults count.
     """
 
     centre: Tensor
     stretch: Tensor
 
-    def __init__(self, size: tuple[int, int], components: int, features: int) -> None:
+    def __init__(self, size: tuple[int, int], components: int, features: int, grey: bool = False) -> None:
         super().__init__()
-        self.patch = patch_of(size)
-        self.encoder = Encoder(
-            size, components, context=1, layers=EncoderLayers(self.patch, WIDTHS, 1, HIDDEN)
-        )
+        self.patch, self.grey = patch_of(size), grey
+        seen = 2 * components if grey else components
+        self.encoder = Encoder(size, seen, context=1, layers=EncoderLayers(self.patch, WIDTHS, 1, HIDDEN))
         self.bottleneck = nn.Linear(HIDDEN, features)
         self.spread = nn.Linear(features, HIDDEN)
         self.decoder = Decoder(
@@ -78,7 +80,8 @@ class FeatureNetwork(nn.Module):
     def encode(self, images: Tensor) -> Tensor:
         """The bottleneck itself: (B, C, H, W) -> (B, D)."""
         nothing = images.new_zeros(len(images), 1)  # the blocks' context: features know the images alone
-        return self.bottleneck(self.encoder(images, nothing))
+        seen = torch.cat([images, detail(images)], dim=1) if self.grey else images
+        return self.bottleneck(self.encoder(seen, nothing))
 
     def read(self, images: Tensor) -> Reading:
         """What the bottleneck says of spoiled designs (B, C, H, W)."""
@@ -89,7 +92,9 @@ class FeatureNetwork(nn.Module):
     def loss(self, spoiled: Tensor, clean: Tensor, weight: float) -> Tensor:
         """Cross-entropy of the clean pixels, plus ``weight`` times that of the shares of wrong ones."""
         reading = self.read(spoiled)
-        shares = functional.avg_pool2d((spoiled - clean).abs(), self.patch, ceil_mode=True)
+        wrong = (spoiled - clean).abs()
+        wrong = wrong / (wrong + SENSED) if self.grey else wrong
+        shares = functional.avg_pool2d(wrong, self.patch, ceil_mode=True)
         pixels = functional.binary_cross_entropy_with_logits(reading.clean, clean)
         return pixels + weight * functional.binary_cross_entropy_with_logits(reading.wrong, shares)
 
@@ -107,6 +112,12 @@ class FeatureNetwork(nn.Module):
         least = (FAINTEST * deviations.max()).clamp(min=1e-12)
         self.centre.copy_(centre)
         self.stretch.copy_(axes / deviations.clamp(min=least))
+
+
+def detail(images: Tensor) -> Tensor:
+    """How a grey pixel differs from the 3 x 3 pixels around it, in (-1, 1); strong where it is faint."""
+    mean = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
+    return torch.tanh(CONTRAST * (images - mean))
 
 
 def patch_of(size: tuple[int, int]) -> int:

@@ -16,6 +16,7 @@ from epuredgm.core.settings import EvaluationSettings, read
 from epuredgm.core.version import commit
 from epuredgm.data.entries import write_arrays
 from epuredgm.data.samples import SampleSet
+from epuredgm.evaluation import score_files
 from epuredgm.evaluation.evaluator import Samples, evaluate
 from epuredgm.evaluation.extractors import all_makers
 from epuredgm.evaluation.metrics import all_metrics
@@ -31,7 +32,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Score the run's samples.
 
     Inputs: ``designs``, ``reference``, and ``samples/<mode>`` or ``samples/<mode>/<given component>``.
-    Outputs: ``result``, ``resamples``.
+    Outputs: ``result``, ``resamples``; of grey pictures also ``fid_scores`` and ``ssim_scores``.
     """
     if job.model is None or job.seed is None:
         raise BadRequest(f"job {job.key} names no run")
@@ -40,7 +41,8 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     settings = read(EvaluationSettings, job.config["evaluation"])
     place = Path(job.workspace) / job.inputs["reference"].path
     reference = load_reference(all_makers(), setting_of(job), designs, place)
-    scores = evaluate(spec_of(job), designs, samples, settings, job.seed, monitor, reference)
+    spec = spec_of(job)
+    scores = evaluate(spec, designs, samples, settings, job.seed, monitor, reference)
     result = {
         "schema": SCHEMA,
         "model": job.model,
@@ -62,7 +64,20 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     resamples = workspace.resamples(job.dataset, job.model, job.seed)
     write_json(path, result)
     write_arrays(resamples, replicates_of(scores["modes"], all_metrics()))
-    return {"result": path, "resamples": resamples}
+    made = {"result": path, "resamples": resamples}
+    if spec.values != "grey":
+        return made
+    published = score_files.Run(result, designs, reference)
+    return {**made, **_score_files(published, workspace)}
+
+
+def _score_files(run: score_files.Run, workspace: Workspace) -> dict[str, Path]:
+    """Write what is published of a run of grey pictures."""
+    where = (run.result["dataset"], run.result["model"], run.result["seed"])
+    made = {"fid_scores": workspace.fid_scores(*where), "ssim_scores": workspace.ssim_scores(*where)}
+    write_json(made["fid_scores"], score_files.fid_scores(run))
+    write_json(made["ssim_scores"], score_files.ssim_scores(run))
+    return made
 
 
 def _samples(job: JobFile) -> Samples:

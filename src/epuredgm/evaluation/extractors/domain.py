@@ -23,13 +23,16 @@ from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import Weights, load_weights, restore, save_weights
 from epuredgm.evaluation.extractor import Extractor, Features, Images, Maker, Setting, Unavailable
-from epuredgm.nn.corruption import spoiled
+from epuredgm.evaluation.reduced import reduced
+from epuredgm.nn import corruption, grey_faults
 from epuredgm.nn.feature_network import VERSION, FeatureNetwork
 
 FILE = "domain.safetensors"
+GREY_VERSION = 1  # of what features of grey pictures depend on beside VERSION
 BATCH = 256  # designs described at a time
 WARM_UP = 0.1  # share of the steps
 CLIP_NORM = 1.0
+LARGEST = 128  # pixels along an edge; larger grey pictures are averaged down first
 LOG_EVERY = 20  # steps between two reports, for each of which a device is waited for
 
 
@@ -49,7 +52,7 @@ def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> N
     network.eval()
     with torch.no_grad():
         network.whiten(torch.cat([network.encode(images) for images in _batches(real)]))
-    facts = {"version": VERSION, "settings": asdict(setting.settings.domain)}
+    facts = {"version": VERSION, "settings": asdict(setting.settings.domain), **_grey_facts(network)}
     save_weights(folder / FILE, Weights(live=network.state_dict(), ema=None, facts=facts))
 
 
@@ -83,7 +86,15 @@ def _new_network(setting: Setting) -> FeatureNetwork:
     spec, domain = setting.spec, setting.settings.domain
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(domain.seed, "domain", "weights"))
-        return FeatureNetwork(spec.size, spec.channels, domain.features)
+        grey = spec.values == "grey"
+        size = (
+            reduced(np.empty((0, 1, *spec.size), dtype=spec.dtype), LARGEST).shape[2:] if grey else spec.size
+        )
+        return FeatureNetwork((size[0], size[1]), spec.channels, domain.features, grey)
+
+
+def _grey_facts(network: FeatureNetwork) -> dict[str, object]:
+    return {"grey": GREY_VERSION, "seen_at": list(network.decoder.size)} if network.grey else {}
 
 
 def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, monitor: Monitor) -> None:
@@ -98,7 +109,10 @@ def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, mon
             raise Interrupted("stopped while learning features; nothing of the reference is kept")
         chosen = torch.randint(len(real), (settings.batch_size,), generator=order)
         clean = real.batch(chosen).images
-        faulty = spoiled(clean, settings.fault_chance, setting.spec.values == "binary", rng)
+        if network.grey:
+            faulty = grey_faults.spoiled(clean, settings.fault_chance, rng)
+        else:
+            faulty = corruption.spoiled(clean, settings.fault_chance, True, rng)
         loss = network.loss(faulty, clean, settings.fault_weight)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -118,6 +132,8 @@ def _rate(done: float) -> float:
 
 def _resident(images: Images, setting: Setting) -> ResidentDesigns:
     no_conditions = np.empty((len(images), 0), dtype=np.float32)
+    if setting.spec.values == "grey":
+        images = reduced(images, LARGEST)
     return ResidentDesigns.place(images, no_conditions, setting.spec, setting.device)
 
 

@@ -105,4 +105,5 @@ METRIC = Metric(
         Headline("com_*", "component.*.wasserstein", unit="px", title="Centre of mass, *"),
     ),
     compute=compute,
+    values=("binary",),
 )

@@ -91,4 +91,5 @@ METRIC = Metric(
         Headline("contact_overlap", f"overlap.{ALL}.wd", unit="px", title="Overlap with the given component"),
     ),
     compute=compute,
+    values=("binary",),
 )

@@ -51,4 +51,5 @@ METRIC = Metric(
     modes=(Mode.INPAINTING,),
     headlines=(Headline("diversity", "distance", better="higher"),),
     compute=compute,
+    values=("binary",),
 )

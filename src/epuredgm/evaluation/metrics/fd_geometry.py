@@ -65,4 +65,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("fd_geometry", "distance", ranked=True, title="Geometric distance"),),
     compute=compute,
+    values=("binary",),
 )

@@ -44,4 +44,5 @@ METRIC = Metric(
         Headline("given_iou", "iou", better="higher", bounds=(0, 1), title="Given component kept, IoU"),
     ),
     compute=compute,
+    values=("binary",),
 )

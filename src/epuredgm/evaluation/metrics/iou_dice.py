@@ -69,4 +69,5 @@ METRIC = Metric(
         Headline("dice", "average.dice_wd", title="Overlap of components, Dice"),
     ),
     compute=compute,
+    values=("binary",),
 )

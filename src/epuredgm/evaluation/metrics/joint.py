@@ -58,4 +58,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("joint", "energy", ranked=True, title="Joint structure"),),
     compute=compute,
+    values=("binary",),
 )

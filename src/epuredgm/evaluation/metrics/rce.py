@@ -34,4 +34,5 @@ METRIC = Metric(
     modes=TASKS,
     headlines=(Headline("rce", "gen_wd", unit="pieces", ranked=True, title="Count error"),),
     compute=compute,
+    values=("binary",),
 )

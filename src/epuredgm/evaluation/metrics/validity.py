@@ -68,11 +68,12 @@ def _any_empty(population: Population, components: Sequence[int]) -> Flags:
 METRIC = Metric(
     key="validity",
     title="Validity",
-    modes=tuple(Mode),
+    modes=tuple(mode for mode in Mode if mode is not Mode.RECONSTRUCTION),
     headlines=(
         Headline("valid", "valid", better="higher", ranked=True, bounds=(0, 1), title="Valid designs"),
         Headline("empty", "empty.any", limit=0.5, bounds=(0, 1), title="Designs with an empty component"),
         Headline("overlap", "overlap.any", bounds=(0, 1), title="Designs with overlapping components"),
     ),
     compute=compute,
+    values=("binary",),
 )

@@ -1,0 +1,35 @@
+"""Texture: a Frechet distance over hand-made features of grey pictures; no network, every axis has a name."""
+
+from __future__ import annotations
+
+from epuredgm.core.jobs import SUPPORTED
+from epuredgm.evaluation import described
+from epuredgm.evaluation.case import Case
+from epuredgm.evaluation.frechet import frechet_distance, frechet_left_out
+from epuredgm.evaluation.metric import Headline, Metric
+from epuredgm.evaluation.scalar import Json, scalar
+
+
+def compute(case: Case) -> Json:
+    """``distance``: Frechet distance, squared, in standard deviations of the train pictures on each axis.
+
+    Of each component: area and mean of the body, its share of dense tissue, deviation and entropy of its
+    intensities, slope of its spectrum, contrast, likeness and correlation of neighbouring pixels. Pictures
+    without a body are left out; ``tissue.empty`` counts them.
+    """
+    level = described.dense_level(case)
+    view = case.view(lambda population: described.texture(population, level)).scaled(1e-6)
+    if len(view) < 2 or not len(view.train):
+        return {"distance": scalar(None, reason="too few pictures have a body")}
+    left_out = None if case.too_few(view) else frechet_left_out(view)
+    return {"distance": case.of_sets(view, frechet_distance, left_out, name="texture", biased=True)}
+
+
+METRIC = Metric(
+    key="texture",
+    title="Distance of hand-made texture features",
+    modes=SUPPORTED,
+    headlines=(Headline("texture", "distance", ranked=True, title="Texture distance"),),
+    compute=compute,
+    values=("grey",),
+)
