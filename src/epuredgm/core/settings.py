@@ -31,6 +31,7 @@ class ConditionSettings:
     measure: str | None = None
     values: list[str] = field(default_factory=list)
     optional: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True)

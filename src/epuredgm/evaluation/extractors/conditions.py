@@ -61,7 +61,7 @@ def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> N
     if len(train) < 2:
         raise Unavailable(f"reading conditions cannot be learned from {len(train)} train designs")
     columns = [designs.condition_names.index(each.name) for each in read_conditions(setting.spec)]
-    values = torch.from_numpy(designs.conditions[np.ix_(train, columns)].astype(np.float32))
+    values = torch.from_numpy(designs.conditions[train][:, columns].astype(np.float32))
     network = _new_network(setting)
     network.standardise(values)
     network.to(setting.device)
