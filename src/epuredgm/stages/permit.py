@@ -221,7 +221,8 @@ def _gate(
         reasons = "; ".join(map(str, figures.get("reasons") or [])) or "no reason is given"
         raise Refused(
             f"the {GATE} gate did not pass ({reasons})",
-            "Train with stronger regularisation, a smaller model or fewer steps, and evaluate again.",
+            "Where samples repeat train pictures: regularise more, train less or a smaller model. Where there "
+            f"are too few: more samples or data. Then: {run.command}",
         )
     looked = _at(figures, "counts", "generated") or _at(block, "counts", "compared")
     if looked != count:
