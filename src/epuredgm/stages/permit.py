@@ -210,26 +210,30 @@ def _gate(
     block = _at(modes, run.mode, given) if given else modes.get(run.mode)
     figures = _at(block, GATE)
     if not isinstance(figures, Mapping) or "passed" not in figures:
-        judged = ", ".join(
-            mode for mode, each in modes.items() if isinstance(_at(each, GATE, "passed"), bool)
-        )
+        told = [name for name, each in modes.items() if isinstance(_at(each, GATE, "passed"), bool)]
         raise Refused(
             f"the {GATE} gate does not judge this mode",
-            f"Take --mode of: {judged}." if judged else f"Evaluate it: {run.command} --force evaluate",
+            f"Take --mode of: {', '.join(told)}." if told else f"Evaluate it: {run.command} --force evaluate",
         )
+    looked = _at(figures, "counts", "generated") or _at(block, "counts", "compared")
+    _require_passed(figures, run, looked, count)
+    return {name: figures[name] for name in FIGURES if name in figures}
+
+
+def _require_passed(figures: Mapping[str, Any], run: Run, looked: object, count: int) -> None:
+    """That the gate passed, and ``looked`` at all of the samples."""
     if figures["passed"] is not True:
         reasons = "; ".join(map(str, figures.get("reasons") or [])) or "no reason is given"
         raise Refused(
             f"the {GATE} gate did not pass ({reasons})",
-            "Train with stronger regularisation, a smaller model or fewer steps, and evaluate again.",
+            "Where samples repeat train pictures: regularise more, train less, or a smaller model. "
+            f"Where there are too few: more samples or data. Then: {run.command}",
         )
-    looked = _at(figures, "counts", "generated") or _at(block, "counts", "compared")
     if looked != count:
         raise Refused(
             f"the {GATE} gate looked at {looked} of its {count} samples",
             f"Draw no more than it compares: {run.command} --num-samples {looked or 'N'}",
         )
-    return {name: figures[name] for name in FIGURES if name in figures}
 
 
 def _at(content: Any, *path: str) -> Any:
