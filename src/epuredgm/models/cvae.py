@@ -7,7 +7,7 @@ from that Gaussian to what the encoder really says, along which pictures are dra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -148,25 +148,25 @@ class CVAE(GenerativeModel):
         return {"loss": self.flow.losses(latents, conditions, progress.rng).mean()}
 
     def measure(self, batches: Iterable[Batch], progress: Progress) -> None:
-        """What the latents carry, over the train pictures: KL per channel, moments of posterior means."""
-        count, errors = 0, []
+        """What latents carry and what the decoder leaves out, over the train pictures."""
         kept = self.kl_channels, self.moments, self.scale
         for buffer in kept:
             buffer.zero_()
+        self.texture.fit(self._errors(batches, progress.rng))
+
+    def _errors(self, batches: Iterable[Batch], rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Errors of each batch, over their scale, and where they count; the other figures on the way."""
+        count = 0
         for batch in batches:
-            context = self.condition(batch.conditions)
-            posterior = self.encoder(batch.images, context)
-            self.kl_channels += posterior.kl_to(self.prior(context)).sum(0)
-            self.moments += torch.stack([posterior.mean, posterior.mean.square()]).sum(1)
-            decoded = self.decoder(posterior.draw(progress.rng), context)
-            errors.append(
-                (self.reconstruction.errors(decoded, batch.images), self.reconstruction.there(batch.images))
-            )
-            self.scale += len(batch.images) * self.reconstruction(decoded, batch.images).scale
-            count += len(batch.images)
-        for buffer in kept:
-            buffer /= max(1, count)
-        self.texture.fit(errors)
+            images, context = batch.images, self.condition(batch.conditions)
+            posterior = self.encoder(images, context)
+            decoded = self.decoder(posterior.draw(rng), context)
+            share = len(images) / (count + len(images))
+            count += len(images)
+            self.kl_channels.lerp_(posterior.kl_to(self.prior(context)).mean(0), share)
+            self.moments.lerp_(torch.stack([posterior.mean, posterior.mean.square()]).mean(1), share)
+            self.scale.lerp_(self.reconstruction(decoded, images).scale, share)
+            yield self.reconstruction.errors(decoded, images), self.reconstruction.there(images)
 
     def learned(self) -> Mapping[str, Any]:
         """How much the latents say, and how close decoded pictures are taken to be."""

@@ -33,6 +33,10 @@ class EdgeLoss(nn.Module):
 
     def forward(self, drawn: Tensor, images: Tensor, there: Tensor) -> Tensor:
         """(B,) from (B, C, H, W) pictures and where something is, (B, C, H, W) in {0, 1}."""
+        with torch.autocast(images.device.type, enabled=False):  # differences of neighbours need all digits
+            return self._compare(drawn, images, there)
+
+    def _compare(self, drawn: Tensor, images: Tensor, there: Tensor) -> Tensor:
         drawn, images, there = (
             part.float().flatten(0, 1)[:, None] for part in (drawn * there, images, there)
         )
