@@ -21,7 +21,7 @@ COMMANDS = {
     "report": "Write the report of a data set, and show it in a browser.",
     "export": "Export samples of evaluated runs that may leave, stamped SYNTHETIC.",
     "models": "List the model families and what each supports.",
-    "data": "List, make, inspect and export data sets; fetch the weights behind FID.",
+    "data": "List, make, verify, inspect and export data sets; fetch the weights behind FID.",
     "config": "Print the configuration that would be used, and where each value comes from.",
     "completion": "Print the shell's completion script.",
 }

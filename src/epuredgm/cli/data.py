@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from epuredgm.cli.data_words import account, description
+from epuredgm.cli.device import resolve_profile
 from epuredgm.cli.errand import errand
-from epuredgm.cli.options import conf_option, dataset_option, json_option, workspace_option
+from epuredgm.cli.options import (
+    conf_option,
+    dataset_or_word_option,
+    json_option,
+    named_dataset,
+    profile_option,
+    workspace_option,
+)
 from epuredgm.cli.weights import PATIENT, fetch
 from epuredgm.config import Conf, compose, find_conf
 from epuredgm.core.errors import BadRequest
@@ -21,9 +31,28 @@ TOOL = "epuredgm.stages.data_tool"
 OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 
 
+def _common(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that all commands on one data set take; the function gets its composed section."""
+
+    @dataset_or_word_option
+    @profile_option
+    @workspace_option
+    @conf_option
+    @json_option
+    @click.argument("words", nargs=-1, metavar="[NAME] [KEY=VALUE]...")
+    @wraps(function)
+    def run(
+        dataset: str | None, profile: str, conf_dir: Path | None, words: tuple[str, ...], **others: Any
+    ) -> None:
+        name, overrides = named_dataset(dataset, words)
+        function(dataset=name, section=_section(find_conf(conf_dir), name, profile, overrides), **others)
+
+    return run
+
+
 @click.group()
 def command() -> None:
-    """List, make, inspect and export data sets; fetch the weights behind FID.
+    """List, make, verify, inspect and export data sets; fetch the weights behind FID.
 
     A data set is one file in conf/dataset/; docs/data.md shows how to add one.
     """
@@ -53,52 +82,87 @@ def list_data(workspace: Path, conf_dir: Path | None, as_json: bool) -> None:
     Console().print(table)
 
 
-@command.command()
-@dataset_option
-@workspace_option
-@conf_option
-@json_option
-@OVERRIDES
+@command.command(epilog="Drawing the small phantom and reading it takes about half a minute.")
+@click.option("--size", help="Of a phantom: tiny (24 patients) or small (200).")
+@click.option(
+    "--layout", help="Of a phantom: new, old, one_column or shuffled, the generations of the real tables."
+)
+@click.option(
+    "--admit-identified",
+    "admitted",
+    metavar="REASON",
+    help="Let in files that are not de-identified. The reason goes to data/audit.jsonl with your name and "
+    "what was found; the decision holds for these very files.",
+)
+@_common
 def make(
-    dataset: str, workspace: Path, conf_dir: Path | None, as_json: bool, overrides: tuple[str, ...]
+    dataset: str,
+    workspace: Path,
+    section: dict[str, Any],
+    as_json: bool,
+    size: str | None,
+    layout: str | None,
+    admitted: str | None,
 ) -> None:
-    """Make or decode a data set now, and check every file of it."""
-    result = errand(TOOL, _request("make", conf_dir, dataset, workspace, overrides), silent=as_json)
+    """Make or decode a data set now, and check every file of it.
+
+    A stopped command goes on where it was. Mammograms are refused if one file is not de-identified.
+
+    \b
+    Examples:
+      epuredgm data make nlbs_phantom --size tiny
+      epuredgm data make nlbs --profile full dataset.root=/data/NLBS
+    """
+    asked = {"size": size, "layout": layout, "admit_identified": admitted}
+    result = errand(TOOL, _request("make", section, workspace, asked), silent=as_json)
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return
     click.echo(f"{dataset}: {result['train']} train and {result['test']} test designs, in {result['entry']}")
+    words = [f"dataset.reader.{key}={asked[key]}" for key in ("size", "layout") if asked[key]]
+    if words:
+        click.echo(f"to use it: epuredgm run --dataset {dataset} {' '.join(words)}")
 
 
 @command.command()
-@dataset_option
+@_common
+def verify(dataset: str, workspace: Path, section: dict[str, Any], as_json: bool) -> None:
+    """Check a decoded data set against its hashes, and count what is in it.
+
+    Shown are designs by split; of mammograms also patients by stratum, pictures by class, how many files were
+    put aside for each reason, and sizes. What is not decoded yet is decoded.
+
+    \b
+    Example:
+      epuredgm data verify nlbs_phantom
+    """
+    result = errand(TOOL, _request("verify", section, workspace), silent=as_json)
+    click.echo(json.dumps(result, indent=2) if as_json else account(result))
+
+
+@command.command()
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path, resolve_path=True),
-    help="Write a contact sheet of the first designs to this PNG.",
+    help="Write a contact sheet of the first designs to this PNG; not for private data.",
 )
-@workspace_option
-@conf_option
-@json_option
-@OVERRIDES
+@_common
 def inspect(
-    dataset: str,
-    picture: Path | None,
-    workspace: Path,
-    conf_dir: Path | None,
-    as_json: bool,
-    overrides: tuple[str, ...],
+    dataset: str, workspace: Path, section: dict[str, Any], as_json: bool, picture: Path | None
 ) -> None:
-    """Describe a data set: counts, areas, conditions, duplicates, overlap, connectivity."""
-    request = _request("inspect", conf_dir, dataset, workspace, overrides)
-    about = errand(TOOL, {**request, "picture": str(picture) if picture else None}, silent=as_json)
-    click.echo(json.dumps(about, indent=2) if as_json else _account(about))
+    """Describe a data set: counts, areas, conditions, duplicates, overlap, connectivity.
+
+    The area of a grey picture is what is brighter than 0; of mammograms, the breast. Those also show what
+    'data verify' does.
+    """
+    request = _request("inspect", section, workspace) | {"picture": str(picture) if picture else None}
+    about = errand(TOOL, request, silent=as_json)
+    click.echo(json.dumps(about, indent=2) if as_json else description(about))
     if picture and not as_json:
         click.echo(f"contact sheet: {picture}")
 
 
 @command.command()
-@dataset_option
 @click.option(
     "--to",
     "target",
@@ -109,25 +173,21 @@ def inspect(
     "--subset", type=click.IntRange(min=2), metavar="K", help="Also write performances_K.csv, K seeded rows."
 )
 @click.option("--only-subset", is_flag=True, help="Write the subset alone, with its own performances.csv.")
-@workspace_option
-@conf_option
-@json_option
-@OVERRIDES
+@_common
 def export(
     dataset: str,
+    workspace: Path,
+    section: dict[str, Any],
+    as_json: bool,
     target: Path | None,
     subset: int | None,
     only_subset: bool,
-    workspace: Path,
-    conf_dir: Path | None,
-    as_json: bool,
-    overrides: tuple[str, ...],
 ) -> None:
-    """Write a data set as PNG folders and a CSV table."""
+    """Write a data set as PNG folders and a CSV table; refused where the data set is private."""
     if only_subset and subset is None:
         raise BadRequest("--only-subset needs --subset K", "For example: --subset 1000 --only-subset")
-    request = _request("export", conf_dir, dataset, workspace, overrides)
     folder = target or Workspace(workspace).data(f"{dataset}_{subset}" if only_subset else dataset)
+    request = _request("export", section, workspace)
     request |= {"to": str(folder), "subset": subset, "only_subset": only_subset}
     result = errand(TOOL, request, silent=as_json)
     click.echo(
@@ -157,7 +217,7 @@ def fetch_weights(
     --from. Their hash is checked before they are kept.
     """
     conf = find_conf(conf_dir)
-    config = _composed(conf, conf.names("dataset")[0], overrides)
+    config = _composed(conf, conf.names("dataset")[0], "auto", overrides)
     sha256 = config["reference"]["inception"]["sha256"]
     result = fetch(workspace, sha256, source, timeout=PATIENT, silent=as_json)
     state = "are in" if result["fetched"] else "were there already:"
@@ -165,24 +225,44 @@ def fetch_weights(
 
 
 def _request(
-    task: str, conf_dir: Path | None, dataset: str, workspace: Path, overrides: tuple[str, ...]
+    task: str, section: dict[str, Any], workspace: Path, asked: Mapping[str, str | None] | None = None
 ) -> dict[str, Any]:
-    """What the child is asked; a data set whose files are missing is refused before it starts."""
-    section = _section(find_conf(conf_dir), dataset, overrides)
-    signature(section, Workspace(workspace).data(dataset))
+    """What the child is asked; a data set whose files are missing is refused before it starts.
+
+    Args:
+        task: of the child.
+        section: the composed ``dataset`` section.
+        workspace: the root.
+        asked: values of ``dataset.reader`` that options give; None leaves what the section says.
+
+    Raises:
+        BadRequest: if the data set's reader has no such setting.
+    """
+    given = {key: value for key, value in (asked or {}).items() if value is not None}
+    for key in given:
+        if key not in section["reader"]:
+            raise BadRequest(
+                f"data set {section['name']} has no {key.replace('_', '-')}: its reader does not take it",
+                "'epuredgm config --dataset NAME' shows what it takes.",
+            )
+    section = {**section, "reader": {**section["reader"], **given}}
+    signature(section, Workspace(workspace).data(section["name"]))
     return {"task": task, "workspace": str(workspace), "dataset": section}
 
 
-def _section(conf: Conf, dataset: str, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The composed ``dataset`` section; it is the same for every model and profile."""
+def _section(
+    conf: Conf, dataset: str, profile: str = "auto", overrides: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The composed ``dataset`` section; it is the same for every model."""
     conf.check("dataset", dataset)
-    section: dict[str, Any] = _composed(conf, dataset, overrides)["dataset"]
+    section: dict[str, Any] = _composed(conf, dataset, profile, overrides)["dataset"]
     return section
 
 
-def _composed(conf: Conf, dataset: str, overrides: tuple[str, ...]) -> dict[str, Any]:
-    """A whole configuration, of which only what no model and no profile changes is looked at."""
-    return compose(conf, dataset, conf.names("model")[0], conf.names("profile")[0], overrides)
+def _composed(conf: Conf, dataset: str, profile: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """A whole configuration, of which only what no model changes is looked at."""
+    name, _ = resolve_profile(conf, profile, "auto")
+    return compose(conf, dataset, conf.names("model")[0], name, overrides)
 
 
 def _listed(conf: Conf, name: str, workspace: Workspace) -> dict[str, Any]:
@@ -206,27 +286,3 @@ def _state(section: Mapping[str, Any], workspace: Workspace) -> str:
     if not found:
         return "made" if decoded else "made on first use"
     return f"{found['files']} files" + (", decoded" if decoded else "")
-
-
-def _account(about: Mapping[str, Any]) -> str:
-    """The description as text."""
-    splits, repeated = about["splits"], about["duplicates"]
-    lines = [
-        f"{about['name']}: {about['size'][0]} x {about['size'][1]} pixels, {splits['train']} train and "
-        f"{splits['test']} test designs",
-        f"fingerprint {about['fingerprint']}",
-        "",
-        f"{'area in pixels':<20}{'mean':>10}{'std':>10}{'min':>8}{'max':>8}{'empty':>8}{'one piece':>12}",
-    ]
-    for name, area in about["areas"].items():
-        whole = f"{about['connected'][name]:.2%}"
-        numbers = f"{area['mean']:>10.2f}{area['std']:>10.2f}{area['min']:>8.0f}{area['max']:>8.0f}"
-        lines.append(f"{name:<20}{numbers}{about['empty'][name]:>8}{whole:>12}")
-    lines += ["", f"{'condition':<20}{'split':<8}{'mean':>12}{'std':>12}{'min':>12}{'max':>12}"]
-    for name, both in about["conditions"].items():
-        for split, value in both.items():
-            numbers = "".join(f"{value[key]:>12.4f}" for key in ("mean", "std", "min", "max"))
-            lines.append(f"{name:<20}{split:<8}{numbers}")
-    lines += ["", f"designs with overlapping components: {about['overlap']:.2%}"]
-    lines += [f"duplicates {kind}: {count}" for kind, count in repeated.items()]
-    return "\n".join(lines)

@@ -37,6 +37,29 @@ def dataset_option(function: F) -> F:
     )(function)
 
 
+def dataset_or_word_option(function: F) -> F:
+    """``--dataset NAME``, which may also be the first of the command's words; see :func:`named_dataset`."""
+    return click.option(
+        "--dataset",
+        metavar="NAME",
+        shell_complete=_complete("dataset"),
+        help="Data set: toy, epure, ...; its bare name as the first word says the same.",
+    )(function)
+
+
+def named_dataset(dataset: str | None, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The data set that the option or the first word names, and the other words.
+
+    Raises:
+        BadRequest: if neither does.
+    """
+    if dataset is not None:
+        return dataset, words
+    if not words or "=" in words[0]:
+        raise BadRequest("no data set is named", "Say which: --dataset toy; 'epuredgm data list' shows all.")
+    return words[0], words[1:]
+
+
 def models_option(function: F) -> F:
     """``--models A,B``."""
     return click.option(

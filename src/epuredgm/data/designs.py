@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,14 @@ class Reader(Protocol):
 
     def frame(self, entry: Path) -> pd.DataFrame:
         """The whole table of a prepared entry; rows as in :meth:`load`."""
+
+
+@runtime_checkable
+class Accounting(Protocol):
+    """A reader that can say more of an entry than its table does."""
+
+    def account(self, entry: Path) -> dict[str, Any]:
+        """What is in a prepared entry and what was left out, in JSON-ready numbers; no identifier."""
 
 
 class ReaderType(Protocol):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.monitor import Monitor
-from epuredgm.core.spec import DataSpec
+from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.evaluation import geometry
 from epuredgm.evaluation.population import Population
 
-CHUNK = 2000  # designs looked at together
+CHUNK_PIXELS = 1 << 24  # looked at together
 UNION = "union"
 
 
@@ -22,10 +23,11 @@ def describe(designs: Designs, spec: DataSpec, monitor: Monitor) -> dict[str, An
     """A JSON-ready account of the designs.
 
     Returns:
-        ``splits`` (counts), ``areas`` (mean, std, min, max of lit pixels per component and union), ``empty``
-        (designs without the component), ``connected`` (share in exactly one 4-connected piece), ``overlap``
-        (share of designs in which components overlap), ``conditions`` (mean, std, min, max in train and
-        test), ``duplicates`` (copies within train, within test, and of train designs in test).
+        ``splits`` (counts), ``areas`` (mean, std, min, max of pixels above 0 per component and union),
+        ``empty`` (designs without the component), ``connected`` (share in exactly one 4-connected piece),
+        ``overlap`` (share of designs in which components overlap), ``conditions`` (in train and test: mean,
+        std, min, max of numbers, how often each category occurs, how many are unknown), ``duplicates``
+        (copies within train, within test, and of train designs in test).
     """
     areas, pieces, overlap = _look(designs, spec, monitor)
     names = (*spec.component_names, UNION)
@@ -40,11 +42,11 @@ def describe(designs: Designs, spec: DataSpec, monitor: Monitor) -> dict[str, An
         "connected": {name: float((pieces[:, k] == 1).mean()) for k, name in enumerate(names)},
         "overlap": float(overlap.mean()),
         "conditions": {
-            name: {
-                "train": _summary(designs.conditions[designs.train, k]),
-                "test": _summary(designs.conditions[~designs.train, k]),
+            condition.name: {
+                "train": _of_condition(condition, designs.conditions[designs.train, k]),
+                "test": _of_condition(condition, designs.conditions[~designs.train, k]),
             }
-            for k, name in enumerate(designs.condition_names)
+            for k, condition in enumerate(spec.conditions)
         },
         "duplicates": _duplicates(designs),
     }
@@ -55,16 +57,25 @@ def _look(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Areas and pieces (N, C + 1), the union last, and whether components overlap (N,)."""
     areas, pieces, overlap = [], [], []
-    for start in range(0, len(designs), CHUNK):
-        rows = slice(start, start + CHUNK)
-        part = Population(
-            designs.images[rows], spec.values, designs.conditions[rows], designs.condition_names
-        )
+    chunk = max(1, CHUNK_PIXELS // (spec.channels * spec.height * spec.width))
+    for start in range(0, len(designs), chunk):
+        rows = slice(start, start + chunk)
+        lit = (designs.images[rows] > 0).astype(np.uint8)  # of grey pictures: all that is not background
+        part = Population(lit, "binary", designs.conditions[rows], designs.condition_names)
         areas.append(geometry.with_union(part.lit(part.images)).sum(axis=(2, 3), dtype=np.int64))
         pieces.append(part.pieces(4))
         overlap.append((part.shared() > 0).any(axis=1))
-        monitor.progress(min(len(designs), start + CHUNK), len(designs), "inspecting designs")
+        monitor.progress(min(len(designs), start + chunk), len(designs), "inspecting designs")
     return np.concatenate(areas), np.concatenate(pieces), np.concatenate(overlap)
+
+
+def _of_condition(condition: Condition, values: NDArray[np.float64]) -> Mapping[str, float]:
+    """Counts of categories, or moments of numbers; and how many are unknown, where they may be."""
+    known = values[~np.isnan(values)]
+    unknown = {"unknown": len(values) - len(known)} if condition.optional else {}
+    if condition.values:
+        return {name: int((known == place).sum()) for place, name in enumerate(condition.values)} | unknown
+    return {**(_summary(known) if len(known) else {}), **unknown}
 
 
 def _summary(values: NDArray[Any]) -> dict[str, float]:
