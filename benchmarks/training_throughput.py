@@ -1,13 +1,14 @@
 """Seconds per epoch at 256 px: ours against a loader that reads, resizes and varies each file by itself.
 
-Ours, after the first epoch: pictures decoded once, kept on the device as 16 bits, drawn and varied a batch at
-once. The other: pydicom and albumentations (resize, flip, rotation, brightness) for every item of every epoch,
-in a DataLoader. Both feed the same model. Timed are (a) the data path alone and (b) with a training step.
+Ours, after the first epoch: pictures decoded once, kept on the device as 16 bits, drawn and varied a batch
+at once. The other: pydicom and albumentations (resize, flip, rotation, brightness) for every item of every
+epoch, in a DataLoader. Both feed the same model. Timed are (a) the data path alone and (b) with a training
+step.
 
 The ratio holds for what is stated beside it: size of the files (real ones have some 3000 x 2400 pixels, and
-reading and resizing them takes accordingly longer), uncompressed syntax, this model, these cores. The larger the
-model, the nearer (b) is to 1, because the step is the same on both sides. What ours pays once, before or in the
-first epoch, stands in a line of its own.
+reading and resizing them takes accordingly longer), uncompressed syntax, this model, these cores. The
+larger the model, the nearer (b) is to 1, because the step is the same on both sides. What ours pays once,
+before or in the first epoch, stands in a line of its own.
 
     pip install albumentations==2.0.8
     python benchmarks/training_throughput.py [--rows 640] [--patients 12] [--workers 0]

@@ -63,11 +63,17 @@ class Augmentation:
         angle = math.radians(settings.rotation) * _spread(count, images, rng)
         zoom = 1 + settings.scale * _spread(count, images, rng)
         shift = 2 * settings.translation * torch.stack([_spread(count, images, rng) for _ in "xy"], dim=1)
-        cos, sin, ratio = angle.cos() / zoom, angle.sin() / zoom, height / width
+        cos, sin, ratio = (angle.cos() / zoom)[:, None], (angle.sin() / zoom)[:, None], height / width
         # from places in the result to places in the picture, both in units of half its width and half its
         # height: the ratio keeps a rotation a rotation where these differ
-        rows = torch.stack([cos, -sin * ratio, shift[:, 0], sin / ratio, cos, shift[:, 1]], dim=1)
-        grid = functional.affine_grid(rows.view(count, 2, 3), list(images.shape), align_corners=False)
+        x, y = _centres(width, images), _centres(height, images)
+        grid = images.new_empty(count, height, width, 2)  # affine_grid multiplies matrices: ten times slower
+        across, down = (
+            (cos * x, -sin * ratio * y + shift[:, 0, None]),
+            (sin / ratio * x, cos * y + shift[:, 1, None]),
+        )
+        for axis, (by_x, by_y) in enumerate((across, down)):
+            torch.add(by_x[:, None, :], by_y[:, :, None], out=grid[..., axis])
         mode = "nearest" if self._binary else "bilinear"
         return functional.grid_sample(images, grid, mode=mode, padding_mode="border", align_corners=False)
 
@@ -75,7 +81,7 @@ class Augmentation:
         """Other contrast, gain and noise, within [0, 1]; zeros stay zeros."""
         settings, count = self._settings, len(images)
         each = (count, 1, 1, 1)
-        tissue = images > 0
+        tissue = images > 0 if settings.noise else images
         if settings.contrast:
             # 0 ** exponent is 0 for positive exponents
             images = images.pow((settings.contrast * _spread(count, images, rng)).exp().view(each))
@@ -96,6 +102,11 @@ class Augmentation:
         swapped = conditions.clone()
         swapped[:, self._side] = conditions[:, self._side].flip(1)  # of an unknown side, zeros both
         return images, torch.where(chosen[:, None], swapped, conditions)
+
+
+def _centres(pixels: int, like: Tensor) -> Tensor:
+    """Places of pixel centres between -1 and 1, (pixels,)."""
+    return (2 * torch.arange(pixels, device=like.device, dtype=like.dtype) + 1) / pixels - 1
 
 
 def _spread(count: int, like: Tensor, rng: torch.Generator) -> Tensor:
