@@ -89,6 +89,14 @@ class Workspace:
         """Resampled headline figures of one run, for comparisons between runs."""
         return self.results(dataset) / model / f"run_seed{seed}.resamples.npz"
 
+    def scores(self, dataset: str, model: str, seed: int) -> Path:
+        """Folder of what is told of one run alone."""
+        return self.results(dataset) / model / f"seed{seed}"
+
+    def evaluation_report(self, dataset: str, model: str, seed: int) -> Path:
+        """The report on one run, on paper."""
+        return self.scores(dataset, model, seed) / "evaluation_report.pdf"
+
     def reference(self, dataset: str) -> Path:
         """Feature extractors and the features of real designs, shared by the evaluations of all runs."""
         return self.results(dataset) / "reference"
