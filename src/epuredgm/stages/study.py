@@ -141,7 +141,7 @@ def _real(bench: Bench | None, spec: DataSpec) -> dict[str, Any]:
         "train_ranges": bench.train_ranges(),
         "statistics": statistics(designs, spec),
         "split_hashes": split_hashes(designs),
-        "intensities": intensities(designs.images[~designs.train], spec),
+        "intensities": intensities(designs.images, spec, np.flatnonzero(~designs.train)),
     }
 
 

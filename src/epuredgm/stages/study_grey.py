@@ -87,11 +87,17 @@ def worst_of(samples: SampleSet, designs: Designs, spec: DataSpec, private: bool
     )
 
 
-def intensities(pictures: Stored, spec: DataSpec) -> tuple[float, ...]:
-    """Shares of pixels above 0 in equal bins of intensity from 0 to 1; empty for masks."""
-    if spec.levels == 1 or not len(pictures):
+def intensities(
+    pictures: Stored, spec: DataSpec, among: NDArray[np.int64] | None = None
+) -> tuple[float, ...]:
+    """Shares of pixels above 0 in equal bins of intensity from 0 to 1; empty for masks.
+
+    Pictures are taken evenly from those at the rows ``among``, or from all.
+    """
+    rows = np.arange(len(pictures)) if among is None else among
+    if spec.levels == 1 or not len(rows):
         return ()
-    rows = np.unique(np.linspace(0, len(pictures) - 1, min(PICTURES, len(pictures))).round().astype(int))
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(PICTURES, len(rows))).round().astype(int))]
     counts = np.zeros(BINS)
     for row in rows:
         values = np.asarray(pictures[row]).ravel()
