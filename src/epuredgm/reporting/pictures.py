@@ -36,9 +36,8 @@ def data_address(picture: NDArray[np.uint8], label: str = "") -> str:
 def _smallest(picture: NDArray[np.uint8]) -> Image.Image:
     """With a palette where the colours fit into one."""
     height, width, _ = picture.shape
-    if (picture[..., :1] == picture).all():
-        if len(np.unique(picture[..., 0])) > GREYS:
-            return Image.fromarray(np.ascontiguousarray(picture[..., 0]))
+    if (picture[..., :1] == picture).all() and len(np.unique(picture[..., 0])) > GREYS:
+        return Image.fromarray(np.ascontiguousarray(picture[..., 0]))
     colors, index = np.unique(picture.reshape(-1, 3), axis=0, return_inverse=True)
     if len(colors) > MOST_COLORS:
         return Image.fromarray(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
@@ -47,7 +48,8 @@ class AgainstChart:
         """The key below the title, real in ink, generated in the family's colour."""
         panel.header(self.title)
         top = panel.height - header_height(self.title, panel.width) - 0.05
-        curves = [("real", self.real, {"color": INK, "linewidth": 1.6, "alpha": 0.75})]
+        ink: dict[str, Any] = {"color": INK, "linewidth": 1.6, "alpha": 0.75}
+        curves = [("real", self.real, ink)]
         for place, (name, values) in enumerate(self.generated.items()):
             line = "-" if place == 0 else DASHES[(place - 1) % len(DASHES)]
             curves.append((name, values, {"color": self.color, "linewidth": 1.6, "linestyle": line}))

@@ -82,12 +82,13 @@ def confusion_table(path: str, mode: str, content: Any, spec: DataSpec) -> Table
         total = sum(row)
         own = row[place] if place < len(row) and name in read else None
         share = own / total if own is not None and total else None
+        right = place if total and name in read else None
         cells = [
             Cell(
                 short(value),
                 key=value,
-                tone="good" if column == place and total else "",
-                best=column == place,
+                tone="good" if column == right else "",
+                best=column == right,
             )
             for column, value in enumerate(row)
         ]

@@ -22,12 +22,12 @@ COLUMNS = 6  # pictures in a row
 
 LIMITS = (
     "Generated pictures show no patient and support no diagnosis; every one of them is labelled SYNTHETIC.",
-    "A privacy test that is passed is no proof: it finds copies that are near in pixels or in learned features, "
-    "not facts about patients that a model could have kept otherwise.",
-    "Distances depend on the features that they are measured in and on the number of pictures; compare them with "
-    "the figure of real against real of the same count, not with those of other papers.",
-    "Conditions are read by classifiers that err on real pictures too; a label of the whole examination need not "
-    "be visible in each picture.",
+    "A privacy test that is passed is no proof: it finds copies that are near in pixels or in learned "
+    "features, not facts about patients that a model could have kept otherwise.",
+    "Distances depend on the features that they are measured in and on the number of pictures; compare them "
+    "with the figure of real against real of the same count, not with those of other papers.",
+    "Conditions are read by classifiers that err on real pictures too; a label of the whole examination need "
+    "not be visible in each picture.",
     "Figures are of this run and this split of the data alone.",
 )
 

@@ -1,4 +1,4 @@
-"""The privacy panel: does a run copy what it was trained on, by every test that there is, and what they miss."""
+"""The privacy panel: does a run copy what it was trained on, by which tests, and what they cannot see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grey pictures as people see them: turned to their side, labelled as synthetic, with their conditions in words."""
+"""Grey pictures as people see them: turned to their side, labelled, with their conditions in words."""
 
 from __future__ import annotations
 
