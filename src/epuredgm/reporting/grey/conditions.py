@@ -40,16 +40,17 @@ def fidelity(result: Json, spec: DataSpec) -> Part:
 
 
 def _without_confusions(content: Any) -> Any:
+    """A metric's block, condition by condition."""
     if not isinstance(content, Mapping):
         return {}
-    return {key: _plain(each) for key, each in content.items() if key != CONFUSION}
+    return {key: _plain(each) for key, each in content.items()}
 
 
 def _plain(content: Any) -> Any:
     """A condition's block as figures only: one that is a figure itself keeps what stands beside it."""
     if not isinstance(content, Mapping):
         return content
-    inner = {key: _plain(each) for key, each in content.items() if key != CONFUSION}
+    inner = {key: each for key, each in content.items() if key != CONFUSION}
     if "value" not in inner:
         return inner
     beside = {key: each for key, each in inner.items() if key == "real"}

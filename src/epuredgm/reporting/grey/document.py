@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from epuredgm.data.rendering import colored
 from epuredgm.reporting import charts
@@ -142,8 +143,10 @@ def _data(study: Study) -> Part:
 
 
 def _worst(study: Study, family: Family) -> Iterator[Block]:
-    yield from _part(quality.worst_part(family.worst, study.spec), fresh=False)
+    *before, table = _part(quality.worst_part(family.worst, study.spec), fresh=False)
+    yield from before
     worst = family.worst
+    yield replace(table, keep=worst is not None)
     if worst is None:
         return
     if study.private or not len(worst.samples):
@@ -165,10 +168,9 @@ def _galleries(study: Study, family: Family) -> Iterator[Block]:
     for gallery in own:
         yield Block(Heading(f"{gallery.mode}, {shown.LABEL}", size=12), keep=True)
         yield Block(DesignRows(list(_rows(study, gallery)), COLUMNS), keep=True)
-        yield from (
-            Block(Paragraph(line, size=SMALL, alpha=QUIET))
-            for line in shown.lines(shown.captions(gallery, study), COLUMNS)
-        )
+        told = shown.captions(gallery, study)
+        lines = shown.lines(told, COLUMNS) if len(set(told)) > 1 else [f"Of all of them: {told[0]}."]
+        yield from (Block(Paragraph(line, size=SMALL, alpha=QUIET)) for line in lines)
     real = _real(study)
     if real:
         yield Block(Heading("Real test pictures", size=12), keep=True)

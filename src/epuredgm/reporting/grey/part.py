@@ -120,8 +120,8 @@ def figure_part(title: str, rows: Sequence[tuple[str, str, Any]], absent: str, *
         Head("Samples", numeric=False),
         Head("Value"),
         Head("Interval"),
-        Head("Real against real"),
-        Head("Times that"),
+        Head("Floor", "real against real"),
+        Head("Ratio", "to the floor"),
     )
     body = tuple((Cell(label), Cell(mode), *figure_cells(figure)) for label, mode, figure in rows)
     return Part(title, (*words, *missing), (Table(title, heads, body, sortable=False),))

@@ -106,18 +106,8 @@ def panel(family: Family, private: bool) -> Part:
     passed = bool(found) and all(each.passed for each in found)
     lines = [f"{each.mode}: {each.word}. {'. '.join(each.reasons)}".strip() for each in found]
     lines += [f"Limit: {limit}" for limit in limits_of(found)]
-    tables = []
-    for mode, block in blocks_of(run.result):
-        content = block.get(KEY)
-        if not isinstance(content, Mapping):
-            continue
-        rows = tuple((Cell(in_words(name)), Cell(text)) for name, text in _facts(content))
-        if rows:
-            heads = (Head("Test", numeric=False), Head("Value", numeric=False))
-            tables.append(Table(f"Privacy tests, {mode}", heads, rows, caption=mode, sortable=False))
-        pairs = content.get("nearest")
-        if isinstance(pairs, list) and pairs and not private:
-            tables.append(_nearest(mode, pairs))
+    known = {mode: block[KEY] for mode, block in blocks_of(run.result) if isinstance(block.get(KEY), Mapping)}
+    tables = [*_tests(known), *(() if private else _nearest(known))]
     if private:
         lines.append("Nearest train pictures are not named or shown: the data set is private.")
     return Part("Privacy", tuple(lines), tuple(tables), tone="good" if passed else "bad")
@@ -148,9 +138,32 @@ def _word(content: Any) -> str:
     return short(float(content)) if isinstance(content, (int, float)) else str(content)
 
 
-def _nearest(mode: str, pairs: Sequence[Any]) -> Table:
-    names = [key for key in ("generated", "train", "distance", "correlation") if key in pairs[0]]
-    heads = tuple(Head(name, numeric=name in ("distance", "correlation")) for name in names)
-    rows = tuple(tuple(Cell(_word(pair.get(name))) for name in names) for pair in pairs[:SHOWN])
-    title = f"Nearest train pictures, {mode}"
-    return Table(title, heads, rows, caption=title, sortable=False)
+def _tests(known: Mapping[str, Json]) -> Iterator[Table]:
+    """The numbers behind the verdicts, one column for each set of samples."""
+    facts = {mode: dict(_facts(content)) for mode, content in known.items()}
+    names = list(dict.fromkeys(name for own in facts.values() for name in own))
+    if names:
+        heads = (Head("Test", numeric=False), *(Head(mode, numeric=False) for mode in facts))
+        rows = tuple(
+            (Cell(in_words(name)), *(Cell(own.get(name, NOTHING)) for own in facts.values()))
+            for name in names
+        )
+        yield Table("Privacy tests", heads, rows, caption="Privacy tests", sortable=False)
+
+
+def _nearest(known: Mapping[str, Json]) -> Iterator[Table]:
+    """The generated pictures that are nearest to train pictures."""
+    pairs = [
+        (mode, pair)
+        for mode, content in known.items()
+        for pair in (content.get("nearest") or ())[:SHOWN]
+        if isinstance(pair, Mapping)
+    ]
+    names = [
+        key for key in ("generated", "train", "distance", "correlation") if any(key in p for _, p in pairs)
+    ]
+    if names:
+        heads = (Head("samples", numeric=False), *(Head(name, numeric=False) for name in names))
+        rows = tuple((Cell(mode), *(Cell(_word(pair.get(name))) for name in names)) for mode, pair in pairs)
+        title = "Nearest train pictures"
+        yield Table(title, heads, rows, caption=title, sortable=False)
