@@ -101,6 +101,10 @@ class Workspace:
         """Likeness of pictures of one run: to what they were made from, and to each other."""
         return self.scores(dataset, model, seed) / "ssim_scores.json"
 
+    def evaluation_report(self, dataset: str, model: str, seed: int) -> Path:
+        """The report on one run, on paper."""
+        return self.scores(dataset, model, seed) / "evaluation_report.pdf"
+
     def reference(self, dataset: str) -> Path:
         """Feature extractors and the features of real designs, shared by the evaluations of all runs."""
         return self.results(dataset) / "reference"

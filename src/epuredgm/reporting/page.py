@@ -10,7 +10,9 @@ import jinja2
 from markupsafe import Markup
 from PIL import ImageColor
 
+from epuredgm.data.facing import facing
 from epuredgm.reporting import charts, sections, tables, verdict
+from epuredgm.reporting.grey.chapter import chapter_of
 from epuredgm.reporting.numbers import short
 from epuredgm.reporting.palette import family_colors
 from epuredgm.reporting.pictures import pictures
@@ -67,8 +69,10 @@ def _prose(text: str) -> Markup:
 
 def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
     """All that the template names."""
+    chapter = chapter_of(study, colors)
     return {
         "study": study,
+        "chapter": chapter,
         "contents": _contents(study),
         "confidence": _confidence(study),
         "few": FEW,
@@ -84,8 +88,8 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "all_figures": tables.all_figures(study.summary),
         "rank_heat": charts.rank_heat(study),
         "metric_charts": charts.metric_charts(study, colors),
-        "real": pictures(study.real, study.spec),
-        "galleries": _galleries(study),
+        "real": _real(study),
+        "galleries": () if chapter else _galleries(study),
         "triptychs": _triptychs(study),
         "adherence": _adherence(study, colors),
         "extrapolation": charts.extrapolation_charts(study, colors),
@@ -106,11 +110,12 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
 
 def _contents(study: Study) -> list[tuple[str, str]]:
     """(anchor, title) of every section that there is."""
-    around = any(gallery.truth is not None for family in study.families for gallery in family.galleries)
+    around = any(gallery.given is not None for family in study.families for gallery in family.galleries)
     asked = any(family.adherence for family in study.families)
     learned = any(run.learned for family in study.families for run in family.runs[:1])
     known = [
         ("verdict", "Verdict", True),
+        ("grey", "Privacy and pictures", study.spec.values == "grey"),
         ("rankings", "Rankings", True),
         ("figures", "Figures", True),
         ("designs", "Designs", True),
@@ -165,27 +170,39 @@ def _color(name: str) -> str:
 # pictures -------------------------------------------------------------------------------------------------
 
 
+def _real(study: Study) -> tuple[str, ...]:
+    """Real designs, each facing the way that its conditions say; none of private data."""
+    if study.private or study.real_conditions is None:
+        return () if study.private else pictures(study.real, study.spec)
+    return pictures(facing(study.real, study.real_conditions, study.spec), study.spec)
+
+
 def _galleries(study: Study) -> list[tuple[str, list[tuple[str, list[Shot]]]]]:
     """By mode, then by family, for sets without a given component."""
     modes: dict[str, list[tuple[str, list[Shot]]]] = {}
     for family in study.families:
         for gallery in family.galleries:
-            if gallery.truth is None:
+            if gallery.given is None:
                 modes.setdefault(gallery.mode, []).append((family.model, _shots(study, family, gallery)))
     return list(modes.items())
 
 
 def _shots(study: Study, family: Family, gallery: Gallery) -> list[Shot]:
     images = pictures(gallery.samples, study.spec)
-    nearest = pictures(gallery.nearest, study.spec)
+    encoded = gallery.truth is not None
+    nearest = pictures(gallery.nearest if gallery.truth is None else gallery.truth, study.spec)
     shots = []
     for k, image in enumerate(images):
         has = k < len(nearest)
         lines = [*_asked(study, gallery, k)]
-        if has:
+        near = ""
+        if has and encoded:
+            near = f"test design: {gallery.truth_ids[k]}"
+            lines.append(near)
+        elif has:
+            near = f"nearest train design: {gallery.nearest_ids[k]}"
             lines.append(f"{short(float(gallery.distances[k]))} px from nearest")
         alt = f"{family.model}, {gallery.mode}: design {k + 1}"
-        near = f"nearest train design: {gallery.nearest_ids[k]}" if has else ""
         shots.append(Shot(image, alt, nearest[k] if has else "", near, tuple(lines)))
     return shots
 
@@ -198,7 +215,8 @@ def _asked(study: Study, gallery: Gallery, k: int) -> list[str]:
     ):
         if asked == asked:  # not NaN
             came = f", got {short(got)}" if got == got else ""
-            lines.append(f"{condition.name} {short(asked)}{came}")
+            value = condition.text(asked) if condition.values else short(asked)
+            lines.append(f"{condition.name} {value}{came}")
     return lines
 
 

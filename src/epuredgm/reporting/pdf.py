@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from epuredgm.data.facing import facing
 from epuredgm.data.rendering import colored
 from epuredgm.reporting import charts, sections, tables, verdict
 from epuredgm.reporting.figures.panel import QUIET, SMALL
@@ -50,13 +51,15 @@ def _cover(study: Study, colors: Mapping[str, str]) -> Iterator[Block]:
     for _, table in tables.ranking_tables(study.summary)[:1]:
         yield Block(Heading(table.title, size=12), keep=True)
         yield Block(TableChart(table, colors))
-    if len(study.real):
+    if len(study.real) and not study.private:
         yield Block(Heading("Real designs", size=12), keep=True)
         yield Block(DesignRows(list(_rows("test split", study, study.real)), COLUMNS))
 
 
 def _rows(name: str, study: Study, designs: Designs) -> Iterator[tuple[str, Pictures]]:
     """Designs in as many rows as they need; only the first is named."""
+    if study.real_conditions is not None:
+        designs = facing(designs, study.real_conditions, study.spec)
     pictures = colored(designs, study.spec)
     for start in range(0, len(pictures), COLUMNS):
         yield (name if start == 0 else "", pictures[start : start + COLUMNS])
@@ -108,9 +111,15 @@ def _family(study: Study, family: Family, colors: Mapping[str, str]) -> Iterator
 
 def _pairs(study: Study, gallery: Gallery) -> Iterator[tuple[str, Pictures]]:
     """Generated designs, and below each the train design nearest to it."""
-    yield gallery.mode, colored(gallery.samples, study.spec)
-    if len(gallery.nearest):
-        yield "nearest train design", colored(gallery.nearest, study.spec)
+    label = f"{gallery.mode}, SYNTHETIC" if study.spec.values == "grey" else gallery.mode
+    yield label, colored(facing(gallery.samples, gallery.asked, study.spec), study.spec)
+    if study.private:
+        return
+    if gallery.truth is not None:
+        yield "test design", colored(facing(gallery.truth, gallery.asked, study.spec), study.spec)
+    elif len(gallery.nearest):
+        near = facing(gallery.nearest, gallery.asked, study.spec)
+        yield "nearest train design", colored(near, study.spec)
 
 
 def _triptych(study: Study, gallery: Gallery) -> Iterator[tuple[str, Pictures]]:

@@ -100,11 +100,14 @@ class Gallery:
         samples: (N, C, H, W), generated.
         asked: (N, K) conditions asked for; NaN where none was.
         measured: (N, K) the same read back from the designs; NaN where they cannot be.
-        nearest: (N, C, H, W), the train design that differs from each in the fewest pixels.
+        nearest: (N, C, H, W), the train design that differs least from each; none where nobody looked.
         nearest_ids: (N,) their identities.
-        distances: (N,) pixels in which they differ, over all components.
-        truth: (N, C, H, W), the test designs whose component was given; None unless inpainting.
+        distances: (N,) how much they differ, over all components: pixels, or of grey pictures the root mean
+            square of their difference in intensity.
+        truth: (N, C, H, W), the test designs whose component was given, or that were encoded and decoded;
+            None for other modes, and where real pictures must not be shown.
         truth_ids: (N,) their identities; empty strings where no test design is behind a sample.
+        intensities: shares of intensities of the whole set, see :class:`Study`; empty for masks.
     """
 
     mode: str
@@ -117,6 +120,7 @@ class Gallery:
     distances: Floats
     truth: Designs | None
     truth_ids: tuple[str, ...]
+    intensities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,26 @@ class Adherence:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """The grey pictures that lost most on their way through the latent space, worst first.
+
+    Attributes:
+        errors: (N,) root mean square of the difference in intensity.
+        typical: median error of the whole set.
+        names: (N,) which test pictures they are.
+        asked: (N, K) their conditions.
+        truth, samples: (N, C, H, W) before and after; none where real pictures must not be shown.
+    """
+
+    errors: Floats
+    typical: float
+    names: tuple[str, ...]
+    asked: Floats
+    truth: Designs
+    samples: Designs
+
+
+@dataclass(frozen=True)
 class Run:
     """One family at one seed.
 
@@ -140,6 +164,8 @@ class Run:
         phases: its losses.
         learned: what it told of what it learned; empty for most families.
         folder: its run folder, relative to the workspace; empty if it is gone.
+        weights: name of its weights file; empty if there is none.
+        config_sha256: of ``config.yaml`` in its run folder; empty if there is none.
     """
 
     seed: int
@@ -148,6 +174,8 @@ class Run:
     learned: Json
     cost: Cost
     folder: str
+    weights: str = ""
+    config_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +188,7 @@ class Family:
         galleries: of the first run.
         adherence: of the first run, one for each mode that asks for conditions and each that can be measured.
         notes: what is missing here, and why.
+        worst: of the first run, if it reconstructs grey pictures.
     """
 
     model: str
@@ -167,6 +196,17 @@ class Family:
     galleries: tuple[Gallery, ...] = ()
     adherence: tuple[Adherence, ...] = ()
     notes: tuple[str, ...] = ()
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many train and test designs have a condition, or a value of it; numbers are summed up in words."""
+
+    condition: str
+    value: str
+    train: int | str
+    test: int | str
 
 
 @dataclass(frozen=True)
@@ -196,6 +236,12 @@ class Study:
         commands: what to type to have it all made again.
         typed: what was typed in this workspace so far, oldest first.
         glossary: metric -> what it is: one line, then as many paragraphs as there is to say.
+        private: real pictures must not be shown, nor what holds parts of them; the study has none then.
+        real_conditions: (N, K) of ``real``.
+        statistics: how designs are spread over conditions.
+        split_hashes: split -> SHA-256 of the identities in it.
+        intensities: shares of real test pixels above 0 in equal bins from 0 to 1; empty for masks.
+        alone: of grey data each run by itself, with its own pictures, for a report of its own.
     """
 
     spec: DataSpec
@@ -210,6 +256,12 @@ class Study:
     commands: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()
     glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    private: bool = False
+    real_conditions: Floats | None = None
+    statistics: tuple[Counted, ...] = ()
+    split_hashes: Mapping[str, str] = field(default_factory=dict)
+    intensities: tuple[float, ...] = ()
+    alone: tuple[Family, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -18,12 +18,14 @@ from epuredgm.core.files import read_json
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
+from epuredgm.core.spec import DataSpec
 from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.orchestration.plan import prepare_key
 from epuredgm.orchestration.records import Record, Records
 from epuredgm.reporting.study import Family, Run, Study
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.study_designs import Bench, pictured, with_neighbours
+from epuredgm.stages.study_grey import intensities, split_hashes, statistics
 from epuredgm.stages.study_runs import run_of, troubles_of
 
 NEWEST = 20  # invocations whose commands are shown
@@ -54,13 +56,19 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
     ]
     families = _families(summary, results, workspace)
     spec = spec_of(job)
-    bench = Bench(spec, designs_of(job)) if "designs" in job.inputs else None
+    private = bool(job.config["dataset"]["private"])
+    bench = Bench(spec, designs_of(job), private) if "designs" in job.inputs else None
+    alone: tuple[Family, ...] = ()
     if bench is not None:
         done = []
         for number, family in enumerate(families):
             monitor.progress(number, len(families), "collecting pictures")
             done.append(pictured(family, bench, workspace))
+        if spec.values == "grey":
+            alone = _alone(families, done, bench, workspace)
         families = with_neighbours(done, bench)
+    elif spec.values == "grey":
+        alone = _alone(families, families, None, workspace)
     evaluated = {(str(result["model"]), int(result["seed"])) for result in results}
     return Study(
         spec=spec,
@@ -68,8 +76,9 @@ def study_of(job: JobFile, monitor: Monitor) -> Study:
         counts=_counts(bench),
         summary=summary,
         families=families,
-        real=bench.real() if bench else np.zeros((0, spec.channels, *spec.size), dtype=np.uint8),
-        train_ranges=bench.train_ranges() if bench else {},
+        **_real(bench, spec),
+        private=private,
+        alone=alone,
         troubles=troubles_of(job.dataset, evaluated, workspace),
         settings=_settings(job.dataset, results, workspace),
         commands=_commands(job.dataset, results),
@@ -106,6 +115,34 @@ def _families(
     return tuple(
         Family(model, tuple(runs[model]), notes=tuple(notes[model])) for model in order if model in runs
     )
+
+
+def _alone(
+    families: Sequence[Family], pictures: Sequence[Family], bench: Bench | None, workspace: Workspace
+) -> tuple[Family, ...]:
+    """Every run by itself; of first runs there are pictures already."""
+    found = []
+    for family, first in zip(families, pictures, strict=True):
+        found.append(replace(first, runs=first.runs[:1]))
+        for run in family.runs[1:]:
+            single = Family(family.model, (run,))
+            found.append(single if bench is None else pictured(single, bench, workspace))
+    return tuple(found)
+
+
+def _real(bench: Bench | None, spec: DataSpec) -> dict[str, Any]:
+    """What the study says of real designs."""
+    if bench is None:
+        return {"real": np.zeros((0, spec.channels, *spec.size), dtype=np.uint8)}
+    designs = bench.designs
+    return {
+        "real": bench.real(),
+        "real_conditions": designs.conditions[bench.real_rows()],
+        "train_ranges": bench.train_ranges(),
+        "statistics": statistics(designs, spec),
+        "split_hashes": split_hashes(designs),
+        "intensities": intensities(designs.images, spec, np.flatnonzero(~designs.train)),
+    }
 
 
 def _counts(bench: Bench | None) -> dict[str, int]:

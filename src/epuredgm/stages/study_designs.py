@@ -12,26 +12,30 @@ from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import file_sha256
-from epuredgm.core.jobs import Mode
+from epuredgm.core.jobs import TASKS, Mode
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.samples import SampleSet
 from epuredgm.evaluation.neighbours import nearest
 from epuredgm.evaluation.population import Population
-from epuredgm.reporting.study import Adherence, Family, Gallery
+from epuredgm.reporting.study import Adherence, Family, Gallery, Worst
 from epuredgm.stages.build import resolve
+from epuredgm.stages.study_grey import closest, intensities, worst_of
 
+TASKS_AND_SWEEPS = tuple(mode.value for mode in (*TASKS, Mode.EXTRAPOLATION))
+"""Modes whose pictures a model made up; others give real ones back."""
 SHOWN = 18  # designs of a set; around a given component, a third of them for each set
 REAL = 22
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The real designs that pictures are held against."""
+    """The real designs that pictures are held against; ``private`` ones are never shown, whole or in part."""
 
     spec: DataSpec
     designs: Designs
+    private: bool = False
 
     @property
     def measurable(self) -> dict[str, Condition]:
@@ -47,10 +51,14 @@ class Bench:
             if len(train) and np.isfinite(train[:, k]).any()
         }
 
-    def real(self) -> Stored:
-        """A few test designs, spread evenly over the table."""
+    def real_rows(self) -> NDArray[np.int64]:
+        """A few test designs, spread evenly over the table; none of private ones."""
         rows = np.flatnonzero(~self.designs.train)
-        return np.asarray(self.designs.images[rows[_spread(len(rows), REAL)]])
+        return rows[_spread(len(rows), 0 if self.private else REAL)]
+
+    def real(self) -> Stored:
+        """The designs at :meth:`real_rows`."""
+        return np.asarray(self.designs.images[self.real_rows()])
 
     def masks(self, images: Stored) -> NDArray[np.bool_]:
         """(N, C, H, W) bool: what counts as lit."""
@@ -61,6 +69,8 @@ class Bench:
     def measured(self, images: Stored, names: Sequence[str]) -> NDArray[np.float64]:
         """(N, K) conditions as read back from designs; NaN where they cannot be."""
         values = np.full((len(images), len(names)), np.nan)
+        if not self.measurable:
+            return values
         masks = self.masks(images).view(np.uint8)
         for k, name in enumerate(names):
             condition = self.measurable.get(name)
@@ -82,6 +92,7 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
         return replace(family, notes=(*family.notes, *notes))
     galleries: list[Gallery] = []
     adherence: list[Adherence] = []
+    worst: Worst | None = None
     for name, about in sorted(stated.get("samples", {}).items(), key=lambda each: _order(each[0])):
         mode, _, given = name.partition("/")
         place = workspace.samples(f"{family.model}_{bench.spec.name}", run.seed, mode, given or None)
@@ -89,11 +100,21 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
         if isinstance(samples, str):
             notes.append(f"{name}: not shown, {samples}")
             continue
-        galleries.append(_gallery(mode, given or None, samples, bench))
+        encoded = mode not in TASKS_AND_SWEEPS
+        if encoded and bench.spec.levels > 1:
+            worst = worst_of(samples, bench.designs, bench.spec, bench.private)
+        if bench.private and (given or encoded):
+            notes.append(f"{name}: not shown, its pictures hold private ones or parts of them")
+            continue
+        galleries.append(_gallery(mode, given or None, samples, bench, encoded))
         if not given:
             adherence.extend(_adherence(mode, samples, bench))
     return replace(
-        family, galleries=tuple(galleries), adherence=tuple(adherence), notes=(*family.notes, *notes)
+        family,
+        galleries=tuple(galleries),
+        adherence=tuple(adherence),
+        notes=(*family.notes, *notes),
+        worst=worst,
     )
 
 
@@ -105,12 +126,18 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def with_neighbours(families: Sequence[Family], bench: Bench) -> tuple[Family, ...]:
-    """The families with the nearest train design beside each shown one; one search for all of them."""
+    """The families with the nearest train design beside each shown one; one search for all of them.
+
+    Of private data sets none is looked for.
+    """
     shown = [gallery.samples for family in families for gallery in family.galleries]
     train = bench.designs.split("train")
-    if not shown or not len(train):
+    if not shown or not len(train) or bench.private:
         return tuple(families)
-    distances, rows = nearest(bench.masks(np.concatenate(shown)), bench.masks(train.images))
+    if bench.spec.levels > 1:
+        distances, rows = closest(np.concatenate(shown), train.images, bench.spec.levels)
+    else:
+        distances, rows = nearest(bench.masks(np.concatenate(shown)), bench.masks(train.images))
     start = 0
     found = []
     for family in families:
@@ -145,7 +172,7 @@ def _read(path: Path, about: Mapping[str, Any], spec: DataSpec) -> SampleSet | s
     return samples
 
 
-def _gallery(mode: str, given: str | None, samples: SampleSet, bench: Bench) -> Gallery:
+def _gallery(mode: str, given: str | None, samples: SampleSet, bench: Bench, encoded: bool) -> Gallery:
     count = SHOWN // 3 if given else SHOWN
     rows = _spread(len(samples), count)
     images, ids = samples.images[rows], tuple(samples.ids[rows].tolist())
@@ -158,8 +185,9 @@ def _gallery(mode: str, given: str | None, samples: SampleSet, bench: Bench) -> 
         nearest=images[:0],
         nearest_ids=(),
         distances=np.zeros(0),
-        truth=_truth(ids, bench.designs) if given else None,
+        truth=_truth(ids, bench.designs) if given or encoded else None,
         truth_ids=ids,
+        intensities=intensities(samples.images, bench.spec),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from epuredgm.core.errors import CorruptArtefact
-from epuredgm.core.files import read_json
+from epuredgm.core.files import file_sha256, read_json
 from epuredgm.core.jobs import Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.plan import run_key
@@ -41,6 +41,8 @@ def run_of(result: Mapping[str, Any], workspace: Workspace, records: Records) ->
         learned=_json(folder / "learned.json") if folder else {},
         cost=_cost(record, folder, result, workspace),
         folder=folder.relative_to(workspace.root.resolve()).as_posix() if folder else "",
+        weights=weights.name if (weights := _weights(record, folder, workspace)) else "",
+        config_sha256=_hash(folder / "config.yaml") if folder else "",
     )
     return made, tuple(notes)
 
@@ -127,6 +129,10 @@ def _parameters(path: Path) -> int | None:
         shapes = [file.get_slice(name).get_shape() for name in file.keys() if name.startswith("live.")]  # noqa: SIM118
         return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
     return None
+
+
+def _hash(path: Path) -> str:
+    return file_sha256(path) if path.is_file() else ""
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ several.
 """
 
 from epuredgm.reporting.figures.adherence import adherence_scatter
+from epuredgm.reporting.figures.against import against
 from epuredgm.reporting.figures.cost import Point, quality_cost
 from epuredgm.reporting.figures.differences import Difference, difference_matrix
 from epuredgm.reporting.figures.extrapolation import Bin, extrapolation_curve
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "Series",
     "adherence_scatter",
+    "against",
     "difference_matrix",
     "drawn",
     "extrapolation_curve",

@@ -50,7 +50,10 @@ class TableChart:
             panel.text(0.05, y, line, size=SIZE, alpha=QUIET, va="baseline")
 
     def _layout(self, width: float) -> tuple[list[float], list[bool]]:
-        """Widths of the columns that fit, and which of them show second lines: the first ones."""
+        """Widths of the columns that fit, and which of them show second lines: the first ones.
+
+        Heads lie where there is room for that.
+        """
         count = len(self.table.heads)
         details = [True] * count
         widths = [self._width(column, True) for column in range(count)]
@@ -60,6 +63,9 @@ class TableChart:
                 widths[column] = self._width(column, False)
         while len(widths) > 1 and sum(widths) > width - 0.1:
             widths.pop()
+        level = [max(each, self._head_width(column)) for column, each in enumerate(widths)]
+        if len(widths) == count and sum(level) <= width - 0.1:
+            widths = level
         return widths, details[: len(widths)]
 
     def _width(self, column: int, detail: bool) -> float:
@@ -74,6 +80,9 @@ class TableChart:
     def _head_words(self, column: int) -> str:
         head = self.table.heads[column]
         return f"{head.label} {ARROWS[head.better]}" if head.better else head.label
+
+    def _head_width(self, column: int) -> float:
+        return text_width(self._head_words(column), SIZE) + PAD
 
     def _upright(self, column: int, width: float) -> bool:
         return text_width(self._head_words(column), SIZE) > width - PAD / 2

@@ -1,0 +1,133 @@
+"""The chapter of the page on grey pictures: privacy first, then what is good and bad about each family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from epuredgm.reporting.grey import conditions, looks, privacy, quality, shown
+from epuredgm.reporting.grey.part import Part
+from epuredgm.reporting.numbers import short
+from epuredgm.reporting.pictures import data_address
+from epuredgm.reporting.study import Family, Gallery, Study
+from epuredgm.reporting.tables import Table
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One generated picture: its address, what it is, a real picture beside it if there may be one.
+
+    Attributes:
+        alt: for those who cannot see it.
+        beside, beside_alt: a real picture, or empty strings.
+        lines: below.
+    """
+
+    image: str
+    alt: str
+    beside: str
+    beside_alt: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the chapter says of one family."""
+
+    model: str
+    parts: tuple[Part, ...]
+    galleries: tuple[tuple[str, tuple[Shown, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The chapter.
+
+    Attributes:
+        verdict: how many sets of samples passed, in a sentence.
+        tone: ``good`` if all did.
+        privacy: every set of samples of every run.
+        limits: what the tests of privacy cannot see.
+        private: no real picture is in the report.
+        families: best first.
+    """
+
+    verdict: str
+    tone: str
+    privacy: Table
+    limits: tuple[str, ...]
+    private: bool
+    label: str
+    families: tuple[Own, ...]
+
+
+def chapter_of(study: Study, colors: Mapping[str, str]) -> Chapter | None:
+    """The chapter of a study of grey pictures; None for masks."""
+    if study.spec.values != "grey":
+        return None
+    found = privacy.verdicts(study.families)
+    passed = sum(each.passed is True for each in found)
+    failed = sum(each.passed is False for each in found)
+    unknown = len(found) - passed - failed
+    verdict = (
+        f"Of {len(found)} sets of generated pictures {passed} passed every privacy test, {failed} failed"
+    )
+    return Chapter(
+        verdict=f"{verdict}, {unknown} were not checked.",
+        tone="good" if found and passed == len(found) else "bad",
+        privacy=privacy.verdict_table(found),
+        limits=privacy.limits_of(found),
+        private=study.private,
+        label=shown.LABEL,
+        families=tuple(_own(study, family, colors) for family in study.families),
+    )
+
+
+def _own(study: Study, family: Family, colors: Mapping[str, str]) -> Own:
+    result = family.runs[0].result
+    parts = (
+        quality.reconstruction(result),
+        quality.distances(result),
+        conditions.fidelity(result, study.spec),
+        quality.diversity(result),
+        looks.looks(study, family, colors[family.model]),
+        quality.strata(result),
+        privacy.panel(family, study.private),
+    )
+    galleries = tuple(
+        (gallery.mode, tuple(_shown(study, family, gallery)))
+        for gallery in family.galleries
+        if gallery.given is None and len(gallery.samples)
+    )
+    return Own(family.model, parts, galleries)
+
+
+def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
+    """The pictures of a gallery; a real one stands beside only where real ones may be shown."""
+    pictures = shown.turned(gallery.samples, gallery.asked, study)
+    real = gallery.truth if gallery.truth is not None else gallery.nearest
+    beside = (
+        shown.turned(real, gallery.asked, study) if len(real) == len(pictures) and not study.private else ()
+    )
+    encoded = gallery.truth is not None
+    found = []
+    for k, (picture, told) in enumerate(zip(pictures, shown.captions(gallery, study), strict=True)):
+        alt = f"{shown.LABEL}, {family.model}, {gallery.mode}: picture {k + 1}, {told}"
+        lines = [shown.LABEL, told]
+        what = ""
+        if len(beside):
+            name = gallery.truth_ids[k] if encoded else gallery.nearest_ids[k]
+            what = f"real test picture {name}" if encoded else f"nearest train picture {name}"
+            lines.append(f"beside it the {what}")
+            if not encoded:
+                lines.append(f"{short(float(gallery.distances[k]))} apart (root mean square)")
+        found.append(
+            Shown(
+                image=data_address(picture, shown.LABEL),
+                alt=alt,
+                beside=data_address(beside[k]) if len(beside) else "",
+                beside_alt=what,
+                lines=tuple(lines),
+            )
+        )
+    return found
