@@ -100,7 +100,7 @@ def test_training_makes_latents_say_something_and_zeros_stay_zeros(family: Famil
     model = built(family)
     batch = breasts(32, seed=99)
     before = model.validate(batch, progress())["loss"].item()
-    train(model, lambda step: breasts(16, step), 60)
+    train(model, lambda step: breasts(16, step), 120)
     model.eval()
     assert model.validate(batch, progress())["loss"].item() < before - 300
     learned = model.learned()
@@ -111,7 +111,7 @@ def test_training_makes_latents_say_something_and_zeros_stay_zeros(family: Famil
     images = draw(model, asked)
     assert (images[:, :, :, 28:] == 0).float().mean() > 0.9
     area = (images > 0).float().sum((1, 2, 3))
-    assert area[::2].mean() > area[1::2].mean()
+    assert area[::2].mean() > 1.3 * area[1::2].mean()
 
 
 def test_a_word_that_is_no_likelihood_is_refused(family: Family) -> None:
