@@ -71,7 +71,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         CorruptArtefact: if the file holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here: numpy leaves a file open that is no archive
+        with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (BadZipFile, zlib.error, ValueError, EOFError) as error:
         hint = "Remove it; the tool makes it again."
