@@ -455,7 +455,7 @@ def test_every_metric_declares_headlines_that_it_computes(
         }
     )["modes"]
     blocks = {**modes["conditional"], **modes["inpainting"]["fpu"], **modes["extrapolation"]}
-    for metric in metrics.all_metrics():
+    for metric in (each for each in metrics.all_metrics() if "binary" in each.values):
         paths = [path for path, _ in figures({"": blocks[metric.key]} if metric.bare else blocks[metric.key])]
         for head in metric.headlines:
             before, _, after = head.path.partition("*")

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from epuredgm.core.jobs import SUPPORTED
 from epuredgm.evaluation import described
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.frechet import frechet_distance, frechet_left_out
 from epuredgm.evaluation.metric import Headline, Metric
-from epuredgm.evaluation.scalar import Json, scalar
+from epuredgm.evaluation.scalar import Json
 
 
 def compute(case: Case) -> Json:
     """``distance``: Frechet distance, squared, in standard deviations of the train pictures on each axis.
 
     Of each component: area and mean of the body, its share of dense tissue, deviation and entropy of its
-    intensities, slope of its spectrum, contrast, likeness and correlation of neighbouring pixels. Pictures
-    without a body are left out; ``tissue.empty`` counts them.
+    intensities, slope of its spectrum, contrast, likeness and correlation of neighbouring pixels. Of a
+    picture without a body all are 0, which is far from any real one.
     """
     level = described.dense_level(case)
-    view = case.view(lambda population: described.texture(population, level)).scaled(1e-6)
-    if len(view) < 2 or not len(view.train):
-        return {"distance": scalar(None, reason="too few pictures have a body")}
+    view = case.view(lambda population: np.nan_to_num(described.texture(population, level))).scaled(1e-6)
     left_out = None if case.too_few(view) else frechet_left_out(view)
     return {"distance": case.of_sets(view, frechet_distance, left_out, name="texture", biased=True)}
 
