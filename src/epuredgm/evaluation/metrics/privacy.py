@@ -58,8 +58,11 @@ def compute(case: Case) -> Json:
         return _undecided(reason, counts)
     unseen = case.once("privacy: held-out pictures", lambda: _unseen(case))
     found = nearest(_small(everything), _train(case))
-    limit = copies.correlation_limit(unseen.found.best)
-    copied = int((found.best > limit).sum())
+    return _decided(case, found, unseen, _tests(case, found, unseen), counts)
+
+
+def _tests(case: Case, found: Nearest, unseen: Unseen) -> dict[str, Nearness]:
+    """The comparisons with held-out pictures by name; that of features is left out where there are none."""
     apart, usual = (distances(each.best) for each in (found, unseen.found))
     relative = _relative(found), _relative(unseen.found)
     tests = {
@@ -67,14 +70,25 @@ def compute(case: Case) -> Json:
         "relative": copies.nearness(*relative),
     }
     if EXTRACTOR in case.extractors:
-        generated, held_out = (_in_features(case, each) for each in (everything, unseen.pictures))
+        sides = case.generated.whole, unseen.pictures
+        generated, held_out = (_in_features(case, each) for each in sides)
         tests["features"] = copies.nearness(generated, held_out)
+    return tests
+
+
+def _decided(
+    case: Case, found: Nearest, unseen: Unseen, tests: dict[str, Nearness], counts: dict[str, int]
+) -> Json:
+    """The verdict and what it rests on."""
+    limit = copies.correlation_limit(unseen.found.best)
+    copied = int((found.best > limit).sum())
     reasons = _reasons(tests, copied, limit, unseen)
+    blocks = {name: _block(test, case.confidence) for name, test in tests.items()}
     return {
         "passed": not reasons,
         "reasons": reasons,
-        **{name: _block(test, case.confidence) for name, test in tests.items()},
-        **({} if "features" in tests else {"features": _no_test(case.why_not(EXTRACTOR))}),
+        "features": _no_test(case.why_not(EXTRACTOR)),
+        **blocks,
         "copied": copied,
         "held_out_correlation": {
             "median": number(float(np.median(unseen.found.best))),
