@@ -166,8 +166,8 @@ def main() -> None:
         plain = DataLoader(PlainFiles(files), BATCH, shuffle=True, num_workers=given.workers, drop_last=True)
         step, weights = trainer(device)
         print(
-            f"{len(files)} files of {given.rows} x {given.rows * 4 // 5}, uncompressed; {PIXELS} px, batches of "
-            f"{BATCH}; {device}, {torch.get_num_threads()} thread(s), {given.workers} loader workers"
+            f"{len(files)} files of {given.rows} x {given.rows * 4 // 5}, uncompressed; {PIXELS} px, batches "
+            f"of {BATCH}; {device}, {torch.get_num_threads()} thread(s), {given.workers} loader workers"
         )
         print(f"ours pays once, before the first epoch: {once:.2f} s")
         for what, work in (
