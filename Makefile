@@ -43,7 +43,8 @@ crosschecks: $(BIN)/.installed-test  ## Losses and posteriors beside independent
 	$(BIN)/pip install --quiet --progress-bar off -e '.[crosschecks]'
 	$(BIN)/python -m pytest tests/crosschecks
 
-bench: $(BIN)/.installed  ## The benchmarks, beside the naive forms
+bench: $(BIN)/.installed  ## The benchmarks, beside the naive forms (installs these)
+	$(BIN)/pip install --quiet --progress-bar off -e '.[bench]'
 	for each in benchmarks/*.py; do $(BIN)/python $$each; done
 
 clean:  ## Remove .venv and caches; keeps data, outputs, samples and results
