@@ -126,6 +126,7 @@ def test_trainings_on_a_device_are_those_that_were_asked_for(
     assert data["size"] == [256, 256]
     assert (training["batch_size"], training["epochs"], training["lr"]) == (batch, epochs, 1e-4)
     assert training["precision"] == "auto"
+    assert data["reader"]["workers"] == (8 if profile == "hpc" else None)
     assert training["patience"] * training["eval_every"] == patience
     assert patience > epochs * config["model"]["network"]["kl_warmup"]  # no stop while the KL is still light
     assert training["check_every"] == training["gallery_every"] == 10
