@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from family_at_test_size import CONF, Family, draw, family_called, make_batch, make_spec, progress, train
@@ -9,8 +11,9 @@ from family_at_test_size import CONF, Family, draw, family_called, make_batch, m
 from epuredgm.config import compose
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import Condition, DataSpec
-from epuredgm.interface import Batch, SampleRequest
+from epuredgm.interface import Batch, Progress, SampleRequest
 from epuredgm.models.cvae import CVAE
+from epuredgm.nn.film import AttentionBlock
 from epuredgm.stages.models import make_model
 
 SPEC = make_spec(1, 2, exclusive=False, values="grey", size=(32, 32))
@@ -56,6 +59,29 @@ def test_the_validation_loss_is_the_negative_elbo_in_nats(family: Family) -> Non
     torch.testing.assert_close(terms["loss"], -elbo / 4, rtol=1e-4, atol=1e-2)
 
 
+def test_the_negative_elbo_bounds_the_negative_log_likelihood_in_its_own_nats(family: Family) -> None:
+    """By importance sampling: weights p(x | z, c) p(z | c) / q(z | x, c) have the loss as their mean log,
+    and the log of their mean is larger and closer to log p(x | c) the more there are."""
+    model, one = built(family), breasts(1)
+    train(model, lambda step: breasts(16, step), 3)
+    model.eval()
+    rng, count = torch.Generator().manual_seed(0), 512
+    batch = Batch(one.images.repeat(count, 1, 1, 1), one.conditions.repeat(count, 1))
+    with torch.no_grad():
+        context = model.condition(batch.conditions)
+        posterior, prior = model.encoder(batch.images, context), model.prior(context)
+        z = posterior.draw(rng)
+        nll = model.reconstruction(model.decoder(z, context), batch.images)
+        ratio = (prior.log_density(z) - posterior.log_density(z)).sum(1)
+        weights = ratio - nll.occupancy - nll.intensity
+        loss = float(model.validate(batch, Progress(0, 1, 0, 1, rng))["loss"])
+    error = float(weights.std()) * (2 / count) ** 0.5
+    assert loss == pytest.approx(-float(weights.mean()), abs=5 * error)
+    bounds = [float((weights.view(-1, k).logsumexp(1) - math.log(k)).mean()) for k in (1, 8, count)]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] > bounds[0]
+
+
 def test_the_kl_is_free_where_the_posterior_is_the_prior(family: Family) -> None:
     model = built(family)
     prior = model.prior(model.condition(breasts(3).conditions))
@@ -82,6 +108,51 @@ def test_the_latent_has_the_stated_size(profile: str, latents: int) -> None:
     assert isinstance(built, CVAE)
     assert built.grid.shape[1:] == (8, 8)
     assert built.moments[0].numel() == latents
+
+
+@pytest.mark.parametrize(
+    ("profile", "batch", "epochs", "patience"), [("local", 16, 100, 30), ("hpc", 32, 200, 75)]
+)
+@pytest.mark.parametrize("dataset", ["nlbs", "nlbs_phantom"])
+def test_trainings_on_a_device_are_those_that_were_asked_for(
+    profile: str, batch: int, epochs: int, patience: int, dataset: str
+) -> None:
+    config = compose(CONF, dataset, "cvae", profile)
+    training, data = config["training"], config["dataset"]
+    assert data["size"] == [256, 256]
+    assert (training["batch_size"], training["epochs"], training["lr"]) == (batch, epochs, 1e-4)
+    assert training["precision"] == "auto"
+    assert data["reader"]["workers"] == (8 if profile == "hpc" else None)
+    assert training["patience"] * training["eval_every"] == patience
+    assert patience > epochs * config["model"]["network"]["kl_warmup"]  # no stop while the KL is still light
+    assert training["check_every"] == training["gallery_every"] == 10
+    assert all(value > 0 for value in data["augmentation"].values())
+    assert data["balance"] == ["cancer", "false_positive", "view", "laterality"]
+
+
+@pytest.mark.parametrize("dataset", ["nlbs", "nlbs_phantom"])
+def test_the_quick_training_is_as_measured(dataset: str) -> None:
+    config = compose(CONF, dataset, "cvae", "quick")
+    training = config["training"]
+    assert not any(config["dataset"]["augmentation"].values())
+    assert config["dataset"]["balance"] is None
+    assert [training[key] for key in ("patience", "gallery_every", "check_every", "eval_every")] == [
+        None,
+        None,
+        0,
+        1,
+    ]
+
+
+def test_positions_see_each_other_on_grids_of_sixteen_and_less() -> None:
+    model = compose(CONF, "nlbs", "cvae", "local")["model"]
+    spec = make_spec(1, 2, exclusive=False, values="grey", size=(256, 256))
+    with torch.device("meta"):
+        built = make_model(model["target"], spec, model["network"], model["sampler"])
+    assert isinstance(built, CVAE)
+    attended = [isinstance(level.attention, AttentionBlock) for level in built.encoder.levels]
+    assert attended == [False, False, False, True, True]  # edges 128, 64, 32, 16, 8
+    assert [isinstance(level.attention, AttentionBlock) for level in built.decoder.levels] == attended[::-1]
 
 
 @pytest.mark.parametrize("size", [(32, 32), (512, 512), (160, 128), (100, 37)])

@@ -6,6 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
 from PIL import Image
 from stage_jobs import CONF, SMALL, job
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -13,7 +16,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from epuredgm.config import compose
 from epuredgm.core.jobs import Stage
 from epuredgm.core.monitor import SILENT
+from epuredgm.core.spec import Component, Condition, DataSpec
+from epuredgm.data.resident import ResidentDesigns
+from epuredgm.interface import GenerativeModel, Phase, SampleRequest
+from epuredgm.reporting.contact_sheet import GAP
 from epuredgm.stages import train
+from epuredgm.stages.gallery import RunGallery
+from epuredgm.training.precision import Precision
 
 
 def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
@@ -34,3 +43,38 @@ def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
     events = EventAccumulator(str(folder / "tb")).Reload()
     assert "galleries/samples" in events.Tags()["images"]
     assert "training" not in json.loads(made["with"]["learned"].read_text())
+
+
+class Left(GenerativeModel):
+    """Draws and reconstructs what is lit on the left only."""
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
+    def sample(self, request: SampleRequest, rng: torch.Generator) -> torch.Tensor:
+        images = torch.zeros(request.count, 1, 4, 4)
+        images[..., :2] = 1
+        return images
+
+
+@pytest.mark.parametrize("mode", ["conditional", "unconditional"])
+def test_pictures_of_the_second_side_are_shown_mirrored(tmp_path: Path, mode: str) -> None:
+    side = Condition("laterality", values=("L", "R"), optional=True)
+    spec = DataSpec(
+        "sides", 4, 4, (Component("a", "a", "#ffffff"),), (side,), values="grey", side="laterality"
+    )
+    stored, encoded = np.array([[0.0], [1.0]]), np.eye(2, dtype=np.float32)
+    held = ResidentDesigns.place(np.ones((2, 1, 4, 4), np.uint8), encoded, spec, torch.device("cpu"))
+    gallery = RunGallery(held, stored, (mode,), True, "left", "sides", 3, Precision("cpu", None))
+    made = gallery(Left(spec), tmp_path, True)
+    with Image.open(made["samples"]) as picture:
+        told = picture.info
+        lit = np.asarray(picture.convert("L"))[-GAP - 8 : -GAP]  # the row of designs, each 8 pixels wide
+    first, second = lit[:, GAP : GAP + 8], lit[:, 2 * GAP + 8 : 2 * GAP + 16]
+    assert first[0, 0] > first[0, -1]
+    assert (second[0, 0] < second[0, -1]) == (mode == "conditional")
+    assert (told["Model"], told["Data set"], told["Seed"], told["Mode"]) == ("left", "sides", "3", mode)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import torch
 import training_breaks as breaks
 import training_fakes as fakes
 
+from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest, Interrupted
 from epuredgm.core.monitor import SILENT, Monitor
 from epuredgm.core.settings import AugmentationSettings, read
@@ -19,7 +23,8 @@ from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.balance import CAP, Balance
 from epuredgm.data.resident import epoch_order
 from epuredgm.data.weights import load_weights
-from epuredgm.interface import Batch, Progress, Update
+from epuredgm.interface import Batch, Phase, Progress, Update
+from epuredgm.stages.train import _balance
 from epuredgm.training import phase_run
 from epuredgm.training.augmentation import Augmentation
 from epuredgm.training.ema import MovingAverage
@@ -29,6 +34,7 @@ from epuredgm.training.optimisers import Optimiser
 from epuredgm.training.precision import Precision
 from epuredgm.training.trainer import Trained, train
 
+CONF = Conf(Path(__file__).parents[2] / "conf")
 SIDES = DataSpec(
     "sides",
     height=12,
@@ -101,6 +107,18 @@ def test_zeros_stay_zeros_and_values_stay_in_range(spec: DataSpec) -> None:
     assert moved.images.max() <= 1
 
 
+def test_the_darkest_tissue_stays_tissue() -> None:
+    """What is one stored level above air is no hole in the breast after any variation of intensity."""
+    images = torch.zeros(200, 1, 12, 8)
+    images[:, :, :, :4] = 1 / SIDES.levels
+    images[:, :, 6:, :4] = 0.01
+    batch = Batch(images, torch.zeros(200, SIDES.condition_width))
+    for settings in ({"contrast": 0.3}, {"gain": 0.5}, {"noise": 0.05}):
+        varied = augmentation(SIDES, **settings)(batch, rng()).images
+        assert torch.equal((varied * SIDES.levels).round() > 0, images > 0)
+        assert not torch.equal(varied, images)
+
+
 def test_a_flip_swaps_the_side_where_pictures_all_face_one_way() -> None:
     """The mirror image of a left breast, stored canonically, is the same picture of a right one."""
     batch = pictures(6)
@@ -171,6 +189,27 @@ def test_designs_are_drawn_in_proportion_to_their_weights_and_anew_each_epoch() 
     assert len(drawn.unique()) < 4000  # with replacement
 
 
+def test_a_train_job_balances_by_the_chosen_conditions_alone(tmp_path: Path) -> None:
+    made = compose(CONF, "nlbs", "cvae", "local", ["dataset.conditions=geometry"])
+    spec = DataSpec.from_config(made["dataset"])
+    notes: list[str] = []
+    monitor = SimpleNamespace(note=notes.append)
+    job: Any = SimpleNamespace(config=made)
+    table = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
+    balance = _balance(job, table, spec, tmp_path, monitor)  # type: ignore[arg-type]
+    assert balance is not None
+    assert balance.names == ("view", "laterality")
+    assert "cancer, false_positive: not among the chosen conditions" in notes[0]
+    assert json.loads((tmp_path / "balance.json").read_text())["rule"].startswith(
+        "min(share of designs ** -0.5"
+    )
+    job.config = compose(CONF, "nlbs", "cvae", "local", ["dataset.conditions=none"])
+    nothing = DataSpec.from_config(job.config["dataset"])
+    assert _balance(job, table[:, :0], nothing, tmp_path, monitor) is None  # type: ignore[arg-type]
+    with pytest.raises(BadRequest, match=r"dataset\.balance must be"):
+        compose(CONF, "nlbs", "cvae", "local", ["dataset.balance=[age]"])
+
+
 # memory ---------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +258,24 @@ def test_a_single_design_too_many_is_an_error_and_others_pass() -> None:
         MicroBatches(8, [], sizes.append).fit(wrong)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "MPS backend out of memory (MPS allocated: 8.88 GB)",
+    ],
+)
+def test_libraries_without_an_error_class_of_their_own_are_understood(said: str) -> None:
+    def full(size: int) -> int:
+        if size > 2:
+            raise RuntimeError(said)
+        return size
+
+    assert MicroBatches(8, [], lambda size: None).fit(full) == 2
+
+
 class Small(fakes.Plain):
     """A device with room for ``room`` designs, from the loss number ``since`` on."""
 
@@ -264,6 +321,38 @@ def test_the_probe_changes_nothing_but_the_size(tmp_path: Path, monkeypatch: pyt
     assert load_weights(probed.last).live.keys() == load_weights(given.last).live.keys()
     for name, tensor in load_weights(probed.last).live.items():
         assert torch.equal(tensor, load_weights(given.last).live[name]), name
+
+
+class SmallInValidation(fakes.Plain):
+    """A device with room for two designs without gradient and for all with; it keeps what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[tuple[str, int]] = []
+
+    def phases(self) -> list[Phase]:
+        return [replace(super().phases()[0], validate=self.validate, finish=self.finish)]
+
+    def validate(self, batch: Batch, progress: Progress) -> dict[str, torch.Tensor]:
+        if len(batch.images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.shown.append(("validate", len(batch.images)))
+        return {"loss": batch.images.mean()}
+
+    def finish(self, batches: Iterable[Batch], progress: Progress) -> None:
+        self.shown += [("finish", len(batch.images)) for batch in batches]
+
+
+def test_validations_and_the_finish_run_in_parts_that_fit(tmp_path: Path) -> None:
+    model = SmallInValidation()
+    inputs = fakes.inputs(model, fakes.settings(fakes.PHASES["plain"]))
+    trained = train(inputs, tmp_path, {}, "")
+    assert [line["terms"]["micro_batch"] for line in lines(trained, "memory")] == [4, 2]
+    assert max(count for _, count in model.shown) == 2
+    assert sum(count for kind, count in model.shown if kind == "finish") == len(inputs.train)
+    mean = inputs.validation.batch(torch.arange(len(inputs.validation))).images.mean()
+    for line in lines(trained, "validation"):
+        assert line["terms"]["loss"] == pytest.approx(float(mean), rel=1e-5)
 
 
 def test_a_resumed_run_starts_with_the_size_that_fitted(tmp_path: Path) -> None:

@@ -53,11 +53,11 @@ def _variation_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
         rules["dataset.augmentation.flip"][0] and not half,
         "from 0 to 1, and 0 where pictures are left halves of mirrored designs",
     )
-    chosen = settings.dataset.condition_sets.get(settings.dataset.conditions, {})
-    categories = [name for name, about in chosen.items() if about.values]
+    every = {name: about for each in settings.dataset.condition_sets.values() for name, about in each.items()}
+    categories = [name for name, about in every.items() if about.values]
     rules["dataset.balance"] = (
         set(settings.dataset.balance or ()) <= set(categories),
-        f"null or a list of the chosen conditions that are categories ({', '.join(categories) or 'none'})",
+        f"null or a list of conditions that are categories ({', '.join(categories) or 'none'})",
     )
     for key in ("patience", "micro_batch", "gallery_every"):
         value = getattr(training, key)

@@ -69,7 +69,7 @@ class DatasetSettings:
     side: str | None  # the condition that says which way a picture faces
     private: bool  # generated designs leave the workspace only through the gate of `epuredgm export`
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)  # of train designs
-    balance: list[str] | None = None  # conditions whose rare strata are drawn more often; null: none
+    balance: list[str] | None = None  # those of the chosen conditions whose rare strata are drawn more often
 
 
 @dataclass(frozen=True)

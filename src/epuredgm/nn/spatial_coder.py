@@ -53,7 +53,7 @@ class LatentGrid:
 
     def attended(self, level: int) -> bool:
         """Whether positions see each other on the grid that is ``level + 1`` times halved."""
-        return max(self.padded) // 2 ** (level + 1) <= ATTENDED and level + 1 == self.halvings
+        return max(self.padded) // 2 ** (level + 1) <= ATTENDED
 
     def gaussian(self, parameters: Tensor) -> DiagonalGaussian:
         """From (B, 2 channels, rows, columns) to a Gaussian over (B, channels, P)."""

@@ -57,6 +57,7 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("training.check_every", _NONE),  # extra copies, read by no later stage
     ("training.gallery_every", _NONE),  # pictures for people
     # the data set
+    ("dataset.reader.workers", _NONE),  # speed alone
     ("dataset.reader.*", _PREPARE),
     ("dataset.size", _PREPARE | _SPEC),
     ("dataset.values", _PREPARE | _SPEC),

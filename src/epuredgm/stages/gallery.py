@@ -10,22 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from numpy.typing import NDArray
 from torch import Tensor
 
 from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.jobs import Mode
 from epuredgm.core.seeds import derive
+from epuredgm.data.facing import facing
 from epuredgm.data.resident import ResidentDesigns
+from epuredgm.data.stamp import stamp
 from epuredgm.interface import GenerativeModel, SampleRequest
 from epuredgm.reporting.contact_sheet import contact_sheet
 from epuredgm.sampling.discrete import to_stored
 from epuredgm.training.precision import Precision
 
 DESIGNS = 16
-SYNTHETIC = "SYNTHETIC: drawn by a generative model; it shows no real object and no patient"
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,19 @@ class RunGallery:
 
     Attributes:
         validation: lends its conditions to the samples, and what is reconstructed.
+        conditions: (N, K) of the validation designs as stored, which say the way that pictures face.
         supports: modes of the family.
         private: whether the designs may not be shown, even reconstructed.
-        title: names the run.
-        seed: of the run.
+        model, dataset, seed: name the run.
         precision: what networks run in.
     """
 
     validation: ResidentDesigns
+    conditions: NDArray[np.float64]
     supports: tuple[str, ...]
     private: bool
-    title: str
+    model: str
+    dataset: str
     seed: int
     precision: Precision
 
@@ -61,40 +64,34 @@ class RunGallery:
             The pictures by name.
         """
         written = {}
-        for name, images in self._made(model, whole):
+        facts = {"model": self.model, "dataset": self.dataset, "seed": self.seed}
+        title = f"{self.model} on {self.dataset}, seed {self.seed}"
+        for name, mode, images in self._made(model, whole):
             path = folder / f"{name}.png"
-            stored = to_stored(images.float(), model.spec).cpu().numpy()
-            contact_sheet(stored, model.spec, path, title=f"{self.title}: {name}", columns=8)
-            _stamp(path)
+            shown = to_stored(images.float(), model.spec).cpu().numpy()
+            if mode is not Mode.UNCONDITIONAL:
+                shown = facing(shown, self.conditions[: len(shown)], model.spec)
+            told = stamp({**facts, "mode": str(mode)})
+            contact_sheet(shown, model.spec, path, title=f"{title}: {name}", columns=8, stamp=told)
             written[name] = path
         return written
 
-    def _made(self, model: GenerativeModel, whole: bool) -> Iterator[tuple[str, Tensor]]:
+    def _made(self, model: GenerativeModel, whole: bool) -> Iterator[tuple[str, Mode, Tensor]]:
         count = min(DESIGNS, len(self.validation)) or DESIGNS
         batch = self.validation.batch(torch.arange(min(count, len(self.validation))))
         if whole:
             asked = Mode.CONDITIONAL in self.supports and len(batch.images) and batch.conditions.shape[1]
             request = SampleRequest(count, conditions=batch.conditions if asked else None)
             with self.precision.autocast():
-                yield "samples", model.sample(request, self._rng(model, "samples"))
+                drawn = model.sample(request, self._rng(model, "samples"))
+            yield "samples", Mode.CONDITIONAL if asked else Mode.UNCONDITIONAL, drawn
         if not self.private and len(batch.images):
             try:
                 with self.precision.autocast():
-                    yield (
-                        "reconstructions",
-                        model.reconstruct(batch, self._rng(model, "reconstructions")).images,
-                    )
+                    made = model.reconstruct(batch, self._rng(model, "reconstructions")).images
             except UnsupportedMode:
                 return
+            yield "reconstructions", Mode.RECONSTRUCTION, made
 
     def _rng(self, model: GenerativeModel, name: str) -> torch.Generator:
         return torch.Generator(model.device).manual_seed(derive(self.seed, "gallery", name))
-
-
-def _stamp(path: Path) -> None:
-    """Say in the file what it shows."""
-    text = PngInfo()
-    text.add_text("Synthetic", SYNTHETIC)
-    with Image.open(path) as picture:
-        picture.load()
-        picture.save(path, format="PNG", pnginfo=text)

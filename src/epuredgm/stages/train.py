@@ -67,7 +67,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
             read(AugmentationSettings, job.config["dataset"].get("augmentation") or {}), spec
         ),
         weights=None if balance is None else torch.from_numpy(balance.weights),
-        gallery=_gallery(job, held, device),
+        gallery=_gallery(job, held, designs.conditions[validation], device),
     )
     model_section = job.config["model"]
     facts = {  # only what the result depends on: a run that went on with another log cadence is the same run
@@ -102,7 +102,10 @@ def _balance(
     job: JobFile, conditions: NDArray[np.float64], spec: DataSpec, folder: Path, monitor: Monitor
 ) -> Balance | None:
     """How often train designs are drawn, said in ``balance.json`` and aloud; None: each once an epoch."""
-    names = job.config["dataset"].get("balance")
+    asked = job.config["dataset"].get("balance") or ()
+    names = [name for name in asked if name in spec.condition_names]
+    if left := [name for name in asked if name not in names]:
+        monitor.note(f"designs are not balanced by {', '.join(left)}: not among the chosen conditions")
     if not names:
         return None
     balance = Balance.of(conditions, spec, names)
@@ -116,13 +119,18 @@ def _balance(
     return balance
 
 
-def _gallery(job: JobFile, validation: ResidentDesigns, device: torch.device) -> RunGallery:
+def _gallery(
+    job: JobFile, validation: ResidentDesigns, conditions: NDArray[np.float64], device: torch.device
+) -> RunGallery:
     assert job.seed is not None
+    assert job.model is not None
     return RunGallery(
         validation,
+        conditions,
         supports=tuple(job.config["model"]["supports"]),
         private=job.config["dataset"].get("private", True),
-        title=f"{job.model} on {job.dataset}, seed {job.seed}",
+        model=job.model,
+        dataset=job.dataset,
         seed=job.seed,
         precision=Precision.resolve(job.config["training"]["precision"], device),
     )

@@ -3,7 +3,7 @@
 Geometry: one affine resampling per design. What lies beyond a picture's edge is taken to be as the edge
 itself: tissue that the edge cuts (the chest wall) goes on, and background stays background. Masks are
 resampled to the nearest pixel and stay masks. Intensity: what is 0, the air around a breast, stays exactly
-0.
+0, and what is something stays at least one stored level.
 
 A flip mirrors the design as it is shown. Where the data set has no side, that mirrors the stored picture.
 Where it has one, stored pictures all face one way and those of the second side are mirrored when they are
@@ -36,6 +36,7 @@ class Augmentation:
 
     def __init__(self, settings: AugmentationSettings, spec: DataSpec) -> None:
         self._settings, self._binary = settings, spec.values == "binary"
+        self._level = 1 / spec.levels
         spans = dict(zip(spec.condition_names, spec.condition_spans, strict=True))
         self._has_side = spec.side is not None
         self._side = spans.get(spec.side) if spec.side is not None else None
@@ -51,7 +52,7 @@ class Augmentation:
         images, conditions = batch
         if settings.rotation or settings.translation or settings.scale:
             images = self._moved(images, rng)
-        if not self._binary:
+        if not self._binary and (settings.gain or settings.contrast or settings.noise):
             images = self._exposed(images, rng)
         if settings.flip:
             images, conditions = self._flipped(images, conditions, rng)
@@ -78,19 +79,18 @@ class Augmentation:
         return functional.grid_sample(images, grid, mode=mode, padding_mode="border", align_corners=False)
 
     def _exposed(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        """Other contrast, gain and noise, within [0, 1]; zeros stay zeros."""
+        """Other contrast, gain and noise, within [0, 1], of what is there; the rest stays as it is."""
         settings, count = self._settings, len(images)
         each = (count, 1, 1, 1)
-        tissue = images > 0 if settings.noise else images
+        varied = images
         if settings.contrast:
-            # 0 ** exponent is 0 for positive exponents
-            images = images.pow((settings.contrast * _spread(count, images, rng)).exp().view(each))
+            varied = varied.pow((settings.contrast * _spread(count, images, rng)).exp().view(each))
         if settings.gain:
-            images = images * (1 + settings.gain * _spread(count, images, rng)).view(each)
+            varied = varied * (1 + settings.gain * _spread(count, images, rng)).view(each)
         if settings.noise:
             drawn = torch.randn(images.shape, generator=rng, device=images.device, dtype=images.dtype)
-            images = torch.where(tissue, images + settings.noise * drawn, images)
-        return images.clamp(0, 1) if settings.gain or settings.noise else images
+            varied = torch.add(varied, drawn, alpha=settings.noise)
+        return torch.where(images > 0.5 * self._level, varied.clamp(self._level, 1), images)
 
     def _flipped(self, images: Tensor, conditions: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         chance = torch.rand(len(images), generator=rng, device=images.device)

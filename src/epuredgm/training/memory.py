@@ -6,7 +6,8 @@ mean of those of the parts, so that the effective batch stays what the settings 
 
 That is the gradient of the whole batch, up to rounding, for losses that are means over designs. Random
 draws are other ones (each part draws its own), and statistics of a batch (batch norm, a codebook's running
-means) are taken part by part.
+means, the mean KL that free bits are taken off) are taken part by part. Validations are made in the same
+parts.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from epuredgm.interface import Batch
+from epuredgm.interface import Batch, LossTerms
 
 T = TypeVar("T")
+FULL = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
+"""What allocators and libraries (cuBLAS, cuDNN) say that raise no error class of their own."""
+
 Owned = tuple[dict[str, Tensor | None], str, Tensor, Tensor]
 
 
@@ -34,9 +38,20 @@ def parts(batch: Batch, size: int) -> Iterator[tuple[Batch, float]]:
         yield Batch(images, conditions), len(images) / count
 
 
+def averaged(terms: Iterable[tuple[LossTerms, float]]) -> LossTerms:
+    """Means of the terms of parts, which come with their shares; without gradient if there are several."""
+    means: dict[str, Tensor] = {}
+    for part, share in terms:
+        if share == 1:
+            return part
+        for name, value in part.items():
+            means[name] = means.get(name, 0) + value.detach().float() * share
+    return means
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether a smaller batch may help."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in FULL)
 
 
 class MicroBatches:

@@ -13,7 +13,7 @@ from epuredgm.core.settings import OptimizerSettings, UpdateSettings
 from epuredgm.interface import Batch, LossTerms, Progress, Update
 from epuredgm.training.ema import MovingAverage
 from epuredgm.training.figures import Figures
-from epuredgm.training.memory import parts
+from epuredgm.training.memory import averaged, parts
 from epuredgm.training.precision import Precision
 from epuredgm.training.schedule import learning_rate
 
@@ -99,17 +99,15 @@ class Optimiser:
             The loss terms: weighted means of those of the parts.
         """
         self.clear()
-        means: dict[str, Tensor] = {}
+        return averaged(self._backwards(batch, progress, size))
+
+    def _backwards(self, batch: Batch, progress: Progress, size: int) -> Iterator[tuple[LossTerms, float]]:
+        """The terms of each part and its share, once its gradient is added."""
         for part, share in parts(batch, size):
             with self._precision.autocast():
                 terms = self.update.loss(part, progress)
-            if share == 1:
-                self._backward(terms["loss"])
-                return terms
-            self._backward(terms["loss"] * share)
-            for name, value in terms.items():
-                means[name] = means.get(name, 0) + value.detach().float() * share
-        return means
+            self._backward(terms["loss"] if share == 1 else terms["loss"] * share)
+            yield terms, share
 
     def clear(self) -> None:
         """Forget the gradient."""

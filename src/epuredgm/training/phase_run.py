@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from epuredgm.training.batches import OrderedBatches, ShuffledBatches
 from epuredgm.training.ema import MovingAverage
 from epuredgm.training.figures import Figures, require_finite, require_finite_weights
 from epuredgm.training.inputs import Inputs
-from epuredgm.training.memory import MicroBatches, runs_out
+from epuredgm.training.memory import MicroBatches, averaged, parts, runs_out
 from epuredgm.training.optimisers import Optimiser, only
 from epuredgm.training.plan import PhasePlan
 from epuredgm.training.precision import Precision
@@ -43,13 +44,9 @@ class PhaseRun:
         self._inputs, self._precision, self._report = inputs, precision, report
         self._device = inputs.model.device
         self._stream = StepStream(self._device, inputs.seed, plan.phase.name)
-        self._batches = ShuffledBatches(
-            inputs.train,
-            plan.batch_size,
-            derive(inputs.seed, "order", plan.phase.name),
-            inputs.settings.channels_last,
-            inputs.weights,
-        )
+        order = derive(inputs.seed, "order", plan.phase.name)
+        laid_out = inputs.settings.channels_last
+        self._batches = ShuffledBatches(inputs.train, plan.batch_size, order, laid_out, inputs.weights)
         largest = min(plan.batch_size, inputs.settings.micro_batch or plan.batch_size)
         self._memory = MicroBatches(largest, plan.modules, self._halved)
         self._loss: float | None = None
@@ -133,7 +130,7 @@ class PhaseRun:
         before = {name: buffer.clone() for name, buffer in saved_buffers(model).items()}
         progress = self._progress(self._stream.at("finish"))
         with torch.no_grad():
-            plan.phase.finish(self._ordered(self._inputs.train), progress)
+            plan.phase.finish(self._ordered(self._inputs.train, self._memory.size), progress)
         filled = filled_buffers(before, model)
         return kept.with_buffers(filled), last.with_buffers(filled)
 
@@ -216,10 +213,8 @@ class PhaseRun:
         epoch, name = self._epoch(), self.plan.phase.name
         figures = Figures()
         with self.evaluating(), torch.no_grad():
-            for number, batch in enumerate(self._ordered(self._inputs.validation)):
-                progress = self._progress(self._stream.at("validation", number))
-                with self._precision.autocast():
-                    terms = self.plan.phase.validate(batch, progress)
+            for number, batch in enumerate(self._ordered(self._inputs.validation, self.plan.batch_size)):
+                terms = self._memory.fit(partial(self._validated, batch, number))
                 figures.add(terms, weight=len(batch.images))
         terms_read = figures.read()
         require_finite(terms_read, f"{name} (validation)", self.step)
@@ -236,6 +231,12 @@ class PhaseRun:
             self._say_stopped()
         self._report("validation", epoch, self.step, rest)
         self.pending = False
+
+    def _validated(self, batch: Batch, number: int, size: int) -> LossTerms:
+        progress = self._progress(self._stream.at("validation", number))
+        with self._precision.autocast():
+            found = ((self.plan.phase.validate(part, progress), share) for part, share in parts(batch, size))
+            return averaged(found)
 
     def _say_stopped(self) -> None:
         if self.step % self._inputs.settings.log_every:
@@ -282,9 +283,8 @@ class PhaseRun:
         self._figures.load(state["figures"], self._device)
         self.kept = None if state["kept"] is None else Snapshot.from_state(state["kept"], self._device)
 
-    def _ordered(self, designs: ResidentDesigns) -> OrderedBatches:
-        settings = self._inputs.settings
-        return OrderedBatches(designs, self.plan.batch_size, settings.channels_last, self._inputs.monitor)
+    def _ordered(self, designs: ResidentDesigns, size: int) -> OrderedBatches:
+        return OrderedBatches(designs, size, self._inputs.settings.channels_last, self._inputs.monitor)
 
     def _epoch_ended(self) -> bool:
         """Whether the last step made was the last of its epoch; a budget in steps may cut that short."""
