@@ -11,7 +11,9 @@ import csv
 import difflib
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +103,10 @@ def metadata_table(dataset: str, root: Path, name: str | None) -> Path:
     """
     if name is not None:
         return require_table(dataset, root, name)
-    found = sorted(path for path in root.glob("*.csv") if "metadata" in path.name.lower())
+    names = [(path.name.lower(), path) for path in root.iterdir() if path.is_file()]
+    found = sorted(  # a hidden one is what another system keeps beside a file
+        path for name, path in names if "metadata" in name and name.endswith(".csv") and name[0] != "."
+    )
     if len(found) != 1:
         raise BadRequest(
             f"data set {dataset}: {len(found)} CSV files in {root} are called metadata, not one",
@@ -115,10 +120,14 @@ def _of_mammograms(dataset: str, reader: Mapping[str, Any], folder: Path) -> dic
     root = required_root(dataset, reader["root"], folder)
     table = metadata_table(dataset, root, reader["metadata"])
     lines = []
-    for place, folders, _ in os.walk(root):
+    for place, folders, names in os.walk(root):
         folders.sort()
-        for name, (size, time) in sorted(look(Path(place)).items()):
-            lines.append(f"{os.path.relpath(place, root)}/{name} {size} {time}\n")
+        for name in sorted(names):
+            with suppress(OSError):  # a loop of links, say: the reader puts it aside, and no folder is named
+                about = (Path(place) / name).stat()
+                if stat.S_ISREG(about.st_mode):
+                    named = f"{os.path.relpath(place, root)}/{name}"
+                    lines.append(f"{named} {about.st_size} {about.st_mtime_ns}\n")
     return {
         "table": file_sha256(table),
         "files": str(len(lines)),

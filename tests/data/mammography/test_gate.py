@@ -23,6 +23,11 @@ PLANTED = "Xyzzy"
 NESTED = Dataset()
 NESTED.CodeValue, NESTED.CodingSchemeDesignator, NESTED.CodeMeaning = "399162004", "SCT", f"seen by {PLANTED}"
 
+HIDING = Dataset()
+HIDING.PatientName, HIDING.PixelData = f"{PLANTED}^Jane", f"{PLANTED}!".encode()
+HIDING["PixelData"].VR = "OW"
+HIDING.add_new(0x00111001, "LO", PLANTED)
+
 
 def findings(content: bytes) -> tuple[Finding, ...]:
     found = inspect(parse(content))
@@ -77,6 +82,9 @@ def test_a_de_identified_mammogram_is_let_in() -> None:
         (0x00200013, "IS", "123456789", "not one of those expected"),
         (0x0020000D, "UI", "1.2.840.20090415.3", "not one of those expected"),
         (0x00082218, "SQ", Sequence([NESTED]), "free text"),
+        (0x00082218, "SQ", Sequence([HIDING]), "a picture within another element"),
+        (0x00082218, "SQ", Sequence([HIDING]), "a private element"),
+        (0x00082218, "SQ", Sequence([HIDING]), "person's name"),
         (0x00081115, "SQ", Sequence([Dataset()]), "does not need"),
     ],
 )
@@ -130,6 +138,21 @@ def test_synthetic_names_pass_and_others_do_not() -> None:
 def test_what_precedes_the_header_is_looked_at() -> None:
     content = made()
     assert findings(PLANTED.encode().ljust(128, b"\0") + content[128:]) != ()
+
+
+def test_the_version_of_the_file_meta_holds_nothing_else() -> None:
+    def change(dataset: FileDataset) -> None:
+        dataset.file_meta.FileMetaInformationVersion = f"{PLANTED}!".encode()
+
+    (finding,) = findings(made(change))
+    assert finding.keyword == "FileMetaInformationVersion"
+
+
+def test_the_length_of_a_group_is_let_in() -> None:
+    """Old files have one before each group; the library does not write them."""
+    content = made()
+    place = content.index(b"\x08\x00\x08\x00CS")
+    assert findings(content[:place] + b"\x08\x00\x00\x00UL\x04\x00\x64\x00\x00\x00" + content[place:]) == ()
 
 
 def test_an_age_of_89_is_let_in() -> None:

@@ -130,3 +130,9 @@ def test_strata() -> None:
     assert stratum(False, True, 50.0, 3) == Stratum("false positive", 1, False)
     assert stratum(False, False, 70.0, 4) == Stratum("normal", 3, True)
     assert stratum(None, False, None, 4) == Stratum("unknown", -1, True)
+
+
+def test_a_secret_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadRequest, match="cannot be made"):
+        secret({}, tmp_path / "file" / "epuredgm")

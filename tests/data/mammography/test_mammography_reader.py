@@ -14,8 +14,10 @@ from reader_makers import SECRET, SIDE, Listener, a_phantom, a_reader, a_spec, w
 from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError, Interrupted
 from epuredgm.core.files import tree_sha256
 from epuredgm.core.monitor import SILENT
+from epuredgm.core.sources import signature
 from epuredgm.core.spec import Condition
 from epuredgm.data.mammography import audit, parts
+from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item
 from epuredgm.data.mammography.phantom_variants import VARIANTS
 
@@ -305,3 +307,94 @@ def test_what_is_missing_is_said_before_anything_is_read(phantom: Path, tmp_path
     entry = reader.prepare(tmp_path / "cache", SILENT)
     with pytest.raises(DataError, match="colour"):
         reader.load(entry)
+
+
+# odd folders ------------------------------------------------------------------------------------------------
+
+
+def as_section(root: Path) -> dict[str, object]:
+    return {"name": "screening", "reader": {"root": str(root), "metadata": None}}
+
+
+def test_a_loop_of_links_is_one_missing_file_and_names_no_exam(tmp_path: Path) -> None:
+    root = a_phantom(tmp_path / "data", "old")
+    exam = root / "normal" / "900000000001" / "left" / "CC"
+    exam.mkdir(parents=True)
+    (exam / "IM-1.dcm").symlink_to(exam / "IM-1.dcm")
+    with (root / "NLBSP-metadata.csv").open("a") as file:
+        file.write("normal/900000000001/left/CC/IM-1.dcm,L,CC,60,0,0\r\n")
+    before = signature(as_section(root), tmp_path)
+    reader = a_reader(tmp_path, root)
+    assert reader.account(reader.prepare(tmp_path / "cache", SILENT))["quarantine"] == {"missing": 1}
+    next(root.rglob("*.dcm")).touch()
+    assert signature(as_section(root), tmp_path) != before
+
+
+def test_the_table_is_found_by_its_name_in_any_case_and_beside_hidden_ones(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "NLBSP-METADATA.CSV").write_text("table")
+    (root / "._NLBSP-METADATA.CSV").write_text("of another system")
+    assert signature(as_section(root), tmp_path)["files"] == "2"
+
+
+def test_densities_that_change_are_noticed(tmp_path: Path) -> None:
+    root = a_phantom(tmp_path / "data")
+    density = Condition("density", values=("A", "B", "C", "D"), optional=True)
+    reader = a_reader(tmp_path, root, a_spec(SIDE, density), density="truth.csv")
+    first = reader.prepare(tmp_path / "cache", SILENT)
+    with (root / "truth.csv").open() as file:
+        places = [row["path"] for row in csv.DictReader(file)]
+    lines = ["Density ;PATH", *(f"{'unknown' if k else 'D'};{place}" for k, place in enumerate(places))]
+    (root / "truth.csv").write_text("\n".join(lines))
+    second = reader.prepare(tmp_path / "cache", SILENT)
+    assert second != first
+    assert reader.frame(second)["density"].tolist() == ["D", *[""] * (len(places) - 1)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"normal/900000000001/left/CC/a.dcm;B\n", b"path,density\n900000000001\xe9,B\n", b""]
+)
+def test_a_table_of_densities_that_cannot_be_used_shows_no_row(content: bytes, tmp_path: Path) -> None:
+    root = a_phantom(tmp_path / "data")
+    (root / "density.csv").write_bytes(content)
+    with pytest.raises(DataError, match="cannot be used") as caught:
+        a_reader(tmp_path, root, density="density.csv").prepare(tmp_path / "cache", SILENT)
+    assert "900000000001" not in str(caught.value)
+
+
+def test_nothing_but_faulty_files_is_refused_with_their_reasons(tmp_path: Path) -> None:
+    root = a_phantom(tmp_path / "data", "old")
+    files = sorted(root.rglob("*.dcm"))
+    for path in files:
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError) as caught:
+        a_reader(tmp_path, root).prepare(tmp_path / "cache", SILENT)
+    assert f"truncated: {len(files)} files" in str(caught.value)
+    assert "0 patients are left" in str(caught.value)
+    assert not list((tmp_path / "cache").glob("*"))
+
+
+def test_one_patient_is_too_few(tmp_path: Path) -> None:
+    root = a_phantom(tmp_path / "data", "old")
+    table = root / "NLBSP-metadata.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:3]))
+    with pytest.raises(DataError, match="1 patients are left"):
+        a_reader(tmp_path, root).prepare(tmp_path / "cache", SILENT)
+
+
+def test_another_secret_makes_another_entry(phantom: Path, tmp_path: Path) -> None:
+    other = Secret(bytes(32))
+    entries = [
+        a_reader(tmp_path, phantom, secret=secret).prepare(tmp_path / "cache", SILENT)
+        for secret in (SECRET, other, SECRET)
+    ]
+    assert entries[0] == entries[2] != entries[1]
+    names = [set(a_reader(tmp_path, phantom).frame(entry)["patient"]) for entry in entries[:2]]
+    assert not names[0] & names[1]
+
+
+def test_patches_that_are_none_are_refused(tmp_path: Path) -> None:
+    for wrong in ({"most": 0}, {"foreground": 1.5}):
+        with pytest.raises(BadRequest, match="patches"):
+            a_reader(tmp_path, tmp_path, patches={"canvas": 64, "stride": 8, **wrong})

@@ -81,6 +81,59 @@ def test_any_order_a_byte_order_mark_other_separators_and_blank_lines(delimiter:
     assert shuffled == (plain,) and plain.number == 3
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'"{OLD_PATH}", "L", "CC", "58", "1", "0"',
+        f"{OLD_PATH.replace('left', 'LEFT')}, l , Cc , 58.0 , TRUE , F ",
+        f'"{OLD_PATH}",left,cc,058Y,y,n',
+    ],
+)
+def test_quotes_blanks_and_case(line: str, tmp_path: Path) -> None:
+    head = '"File Path", "Image Laterality", "VIEW POSITION", "age", "Cancer", "False Positive"'
+    (row,) = rows(tmp_path, head, line)
+    assert row.reasons == () and (row.patient, row.laterality, row.view) == (EXAM, "L", "CC")
+    assert (row.age, row.cancer, row.false_positive) == (58.0, True, False)
+
+
+def test_one_column_of_quoted_rows(tmp_path: Path) -> None:
+    (plain,) = rows(tmp_path, OLD, f"{OLD_PATH},L,CC,58,1,0")
+    assert rows(tmp_path, f'"{OLD}"', f'"{OLD_PATH},L,CC,58,1,0"') == (plain,)
+
+
+def test_a_part_of_a_year_is_an_age(tmp_path: Path) -> None:
+    ages = [rows(tmp_path, OLD, f"{OLD_PATH},L,CC,{age},1,0")[0].age for age in ("58.5", "120.5")]
+    assert ages == [58.5, None]
+
+
+def test_a_quote_that_is_not_closed_swallows_no_rows(tmp_path: Path) -> None:
+    text = faults(tmp_path, OLD, f'"{OLD_PATH},L,CC,58,1,0', f"{OLD_PATH},L,CC,58,1,0")
+    assert "row 2: a quote is not closed" in text and EXAM not in text
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("normal/{}/left/CC/series 1/a.dcm", ("L", "CC")),
+        ("normal/{}/series 1/a.dcm", (None, None)),
+        ("normal/{}/CC/left/a.dcm", ("L", "CC")),
+        ("copy/normal/{}/right-c/MLO/a.dcm", ("R", "MLO")),
+        ("scans/{}/a.dcm", (None, None)),
+    ],
+)
+def test_further_folders_do_not_pass_for_a_patient(
+    place: str, expected: tuple[str | None, str | None], tmp_path: Path
+) -> None:
+    (row,) = rows(tmp_path, OLD, f"{place.format(EXAM)},,,58,0,0")
+    assert row.patient == EXAM and (row.laterality, row.view) == expected
+
+
+def test_a_file_in_no_exam_has_no_patient(tmp_path: Path) -> None:
+    for place in ("normal/a.dcm", "a.dcm", "normal/left/CC/a.dcm", "left/a.dcm"):
+        (row,) = rows(tmp_path, OLD, f"{place},L,CC,58,0,0")
+        assert row.patient is None
+
+
 def test_unknown_stays_unknown(tmp_path: Path) -> None:
     for word in ("", "unknown", "NaN", "N/A", "-"):
         (row,) = rows(tmp_path, OLD, f"scans/{EXAM}/a.dcm,{word},{word},{word},{word},{word}")

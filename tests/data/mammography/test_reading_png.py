@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,23 @@ def test_text_in_the_file_is_a_finding_that_does_not_show_it() -> None:
     assert inspect_png(png(grey)) == ()
     (finding,) = inspect_png(png(grey, "Jane Doe"))
     assert "Jane" not in str(finding)
+
+
+def with_chunk(content: bytes, kind: bytes, data: bytes) -> bytes:
+    end = content.index(b"IDAT") - 4
+    check = zlib.crc32(kind + data).to_bytes(4, "big")
+    return content[:end] + len(data).to_bytes(4, "big") + kind + data + check + content[end:]
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME", b"hIST", b"gAMA", b"puTt"])
+def test_no_chunk_holds_a_name(kind: bytes) -> None:
+    whole = png(np.rint(breast() * 255).astype(np.uint8))
+    (finding,) = inspect_png(with_chunk(whole, kind, b"Jane Doe"))
+    assert "Jane" not in str(finding)
+    assert inspect_png(with_chunk(whole, b"gAMA", (45455).to_bytes(4, "big"))) == ()
+
+
+def test_a_thin_picture_does_not_take_the_memory() -> None:
+    thin = np.zeros((8, 1 << 20), dtype=np.uint8)
+    thin[:, : 1 << 19] = 200
+    assert refusal(png(thin)) == "size"

@@ -176,7 +176,7 @@ SEQUENCES = _listed(
     VOILUTSequence ModalityLUTSequence DeidentificationMethodCodeSequence
     """
 )
-BYTES = frozenset(("PixelData", "LUTData", "FileMetaInformationVersion"))
+BYTES = frozenset(("PixelData", "LUTData"))
 ELEMENTS.update(dict.fromkeys(NUMBERS, matching(NUMBER)))
 ELEMENTS.update(dict.fromkeys(("SeriesNumber", "InstanceNumber", "AcquisitionNumber"), matching(COUNT)))
 ELEMENTS.update(dict.fromkeys(UIDS, is_uid))

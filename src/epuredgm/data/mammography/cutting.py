@@ -85,6 +85,11 @@ def cutting_of(size: tuple[int, int], foreground: float, patches: Mapping[str, A
             "dataset.reader.patches has a key that is not known, or lacks one",
             "It takes canvas and stride (pixels), foreground (a share), most (a number or null) and seed.",
         ) from error
+    if not (0 <= cut_so.foreground <= 1 and (cut_so.most is None or cut_so.most >= 1)):
+        raise BadRequest(
+            "dataset.reader.patches: foreground is no share, or most is none at all",
+            "Write for example foreground: 0.2 and most: 8 (null for all).",
+        )
     if size[0] != size[1] or not 0 < size[0] <= cut_so.canvas or cut_so.stride < 1:
         raise BadRequest(
             f"patches of {size[0]} x {size[1]} at steps of {cut_so.stride} cannot be cut from "

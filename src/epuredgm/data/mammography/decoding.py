@@ -16,7 +16,7 @@ from epuredgm.data.mammography.header import PIXELS, Header, quiet
 from epuredgm.data.mammography.isolated import CHILD
 
 MAX_PIXELS = 1 << 26
-MIN_SIDE = 8
+MIN_SIDE, MAX_SIDE = 8, 1 << 14  # the largest detectors have 6,000
 MIN_BITS, MAX_BITS = 8, 16
 
 # decoder by syntax: (pydicom's name, module to import, package); none under a licence that binds its users
@@ -81,9 +81,18 @@ def layout(header: Header) -> Layout:
         or number("HighBit") != found.stored - 1
     ):
         raise Unreadable("bits")
-    if min(found.rows, found.columns) < MIN_SIDE or found.rows * found.columns > MAX_PIXELS:
-        raise Unreadable("size")
+    require_size(found.rows, found.columns)
     return found
+
+
+def require_size(rows: int, columns: int) -> None:
+    """Refuse a size that no mammogram has; thin pictures would ask for more memory than they have pixels.
+
+    Raises:
+        Unreadable: size.
+    """
+    if min(rows, columns) < MIN_SIDE or max(rows, columns) > MAX_SIDE or rows * columns > MAX_PIXELS:
+        raise Unreadable("size")
 
 
 def decode(header: Header, form: Layout, decoder: str | None = None) -> NDArray[np.uint16]:

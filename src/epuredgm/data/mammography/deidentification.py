@@ -14,7 +14,7 @@ from epuredgm.data.mammography import allowed
 from epuredgm.data.mammography.elements import items, word
 from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.findings import Finding
-from epuredgm.data.mammography.header import Header, quiet, walk
+from epuredgm.data.mammography.header import PIXELS_TAG, Header, quiet, walk
 from epuredgm.data.mammography.png import chunks
 
 if TYPE_CHECKING:
@@ -26,7 +26,18 @@ SYNTHETIC = re.compile(rf"{TOKEN}(?:[\^_ -](?:{TOKEN}|\d{{0,6}}))*|[0-9a-f]{{32,
 OLDEST = 89  # years; older people are few enough to be found
 AGE = re.compile(r"\d{3}[DWMY]")
 TEXT_KINDS = ("LO", "SH", "ST", "LT", "UT", "UC", "UR", "AE")
-PICTURE_CHUNKS = (b"IHDR", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs", b"bKGD", b"hIST")
+PICTURE_CHUNKS = {  # and the length of what is about a grey picture; None for any
+    b"IHDR": 13,
+    b"IDAT": None,
+    b"IEND": 0,
+    b"gAMA": 4,
+    b"cHRM": 32,
+    b"sRGB": 1,
+    b"sBIT": 1,
+    b"pHYs": 9,
+    b"bKGD": 2,
+}
+UNEXPECTED = "a value that is not one of those expected"
 KINDS = {  # by what a keyword contains
     "BirthDate": "a date of birth",
     "Institution": "an institution",
@@ -68,6 +79,8 @@ def inspect(header: Header, policy: Policy | None = None) -> tuple[Finding, ...]
         for part in (header.meta, header.dataset):
             for tag, element in walk(part):
                 reason = _reason(tag, element, policy)
+                if tag == PIXELS_TAG and element is not None and element is not header.dataset[tag]:
+                    reason = "a picture within another element"
                 if reason:
                     found.add(Finding(_shown(tag), _keyword(tag), reason))
         found |= set(_proofs(header.dataset))
@@ -80,7 +93,7 @@ def inspect_png(content: bytes) -> tuple[Finding, ...]:
     Raises:
         Unreadable: not_png, truncated.
     """
-    if all(kind in PICTURE_CHUNKS for kind, _ in chunks(content)):
+    if all(PICTURE_CHUNKS.get(kind, -1) in (None, len(data)) for kind, data in chunks(content)):
         return ()
     return (Finding("", "PNG", "the file holds text or other data beside the picture"),)
 
@@ -94,9 +107,13 @@ def _reason(tag: int, element: Any, policy: Policy) -> str:
     if element is None:
         return "a value that cannot be read"
     if not keyword:
+        if tag & 0xFFFF == 0 and element.VR == "UL":  # the length of a group, which old files have
+            return ""
         return "an element that the standard does not know"
     if element.VR == "SQ":
         return "" if keyword in allowed.SEQUENCES or not len(element.value) else _kind(keyword, "")
+    if keyword == "FileMetaInformationVersion":
+        return "" if element.value == b"\0\1" else UNEXPECTED
     texts = _texts(element)
     return _about_values(keyword, str(element.VR), texts, policy) if any(texts) else ""
 
@@ -121,7 +138,7 @@ def _about_values(keyword: str, representation: str, texts: list[str], policy: P
     if all(not text or rule(text) for text in texts):
         return ""
     free = " (free text)" if representation in TEXT_KINDS else ""
-    return f"a value that is not one of those expected{free}"
+    return f"{UNEXPECTED}{free}"
 
 
 def _kind(keyword: str, representation: str) -> str:

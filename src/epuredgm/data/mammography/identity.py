@@ -64,7 +64,8 @@ def secret(
         workspace: the secret must not lie in it, since workspaces are copied and shared.
 
     Raises:
-        BadRequest: if the secret is malformed, readable by others, of another owner, or in the workspace.
+        BadRequest: if the secret is malformed, readable by others, of another owner, or in the workspace, or
+            cannot be made.
     """
     given = environment.get(VARIABLE)
     if given:
@@ -77,7 +78,13 @@ def secret(
         )
     path = folder / FILE
     if not os.path.lexists(path):
-        _make(path)
+        try:
+            _make(path)
+        except OSError as error:
+            raise BadRequest(
+                f"the file {FILE} cannot be made in your configuration folder: {error.strerror}",
+                f"Give yourself the right to write there, or set {VARIABLE} to 64 hexadecimal digits.",
+            ) from error
     return Secret(_from_text(_read(path), f"the file {FILE} in your configuration folder"))
 
 

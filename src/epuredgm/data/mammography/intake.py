@@ -128,6 +128,6 @@ def take(item: Item, root: Path, how: Cutting, admitted: bool) -> tuple[Taken, N
 
 def _old(row: Row) -> tuple[Finding, ...]:
     """An age in the table identifies as one in the header does."""
-    if row.age is not None and row.age > OLDEST:
+    if row.age is not None and int(row.age) > OLDEST:
         return (Finding("", "Age", f"an age over {OLDEST} in the table"),)
     return ()

@@ -76,13 +76,17 @@ def place_of(text: str) -> tuple[tuple[str, ...], str]:
 def told_by(parts: tuple[str, ...]) -> Told:
     """What the folders of a path say about the picture."""
     folders = parts[:-1]
-    kind = next((CLASSES[part.lower()] for part in folders if part.lower() in CLASSES), None)
-    view = VIEWS.get(folders[-1].lower()) if folders else None
-    above = folders[:-1] if view else folders
-    side = SIDE.fullmatch(above[-1]) if above else None
-    above = above[:-1] if side else above
-    patient = above[-1] if above and above[-1].lower() not in CLASSES else None
-    return Told(kind, patient, side[1][0].upper() if side else None, view)
+    classes = [place for place, part in enumerate(folders) if part.lower() in CLASSES]
+    views = [place for place, part in enumerate(folders) if part.lower() in VIEWS]
+    sides = [place for place, part in enumerate(folders) if SIDE.fullmatch(part)]
+    kind = CLASSES[folders[classes[0]].lower()] if classes else None
+    view = VIEWS[folders[views[-1]].lower()] if views else None
+    side = folders[sides[-1]][0].upper() if sides else None
+    told = [*views[-1:], *sides[-1:]]
+    # the exam is above side and view; where neither is told, below the class; else the file lies in it
+    above = min(told) if told else classes[0] + 2 if classes else len(folders)
+    exam = folders[above - 1] if 0 < above <= len(folders) else ""
+    return Told(kind, exam if exam.lower() not in ("", *CLASSES) else None, side, view)
 
 
 def class_labels(

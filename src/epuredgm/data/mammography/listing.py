@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from epuredgm.core.errors import DataError
 from epuredgm.core.files import digest
-from epuredgm.core.sources import column_faults, metadata_table
+from epuredgm.core.sources import metadata_table
+from epuredgm.data.mammography.cells import cells_of, unusable
 from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item
 from epuredgm.data.mammography.layout import place_of
-from epuredgm.data.mammography.metadata import Row
+from epuredgm.data.mammography.metadata import UNKNOWN, Row
 
 COLUMNS = ("path", "density")
+HINT = "It needs the columns path and density, in any order."
 
 
 def listed(rows: Sequence[Row], densities: Mapping[Path, str], dataset: str, secret: Secret) -> list[Item]:
@@ -36,16 +36,24 @@ def densities_of(dataset: str, root: Path, name: str | None) -> dict[Path, str]:
 
     Raises:
         BadRequest: if the table does not exist.
-        DataError: if it lacks a column.
+        DataError: if it is no CSV file, or lacks a column; the text shows nothing of its rows.
     """
     if name is None:
         return {}
-    with metadata_table(dataset, root, name).open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file)
-        faults = column_faults(COLUMNS, lines.fieldnames or [])
-        if faults:
-            raise DataError(f"data set {dataset}: the table of densities lacks columns", faults)
-        return {Path(*place_of(line["path"] or "")[0]): (line["density"] or "").strip() for line in lines}
+    table = metadata_table(dataset, root, name)
+    lines = cells_of(table, HINT)
+    head = [cell.strip().lower() for cell in lines[0][1]] if lines else []
+    faults = [f"no column {column!r}" for column in COLUMNS if head.count(column) != 1]
+    if faults:
+        raise unusable(table, faults, HINT)
+    place, value = map(head.index, COLUMNS)
+    found = {}
+    for _, cells in lines[1:]:
+        parts, _ = place_of(cells[place] if place < len(cells) else "")
+        said = cells[value].strip() if value < len(cells) else ""
+        if parts:
+            found[Path(*parts)] = "" if said.lower() in UNKNOWN else said
+    return found
 
 
 def signature_of(root: Path, items: Sequence[Item]) -> str:

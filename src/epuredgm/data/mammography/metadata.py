@@ -7,7 +7,6 @@ not trusted. Texts of faults name columns and rows, never what stands in them.
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from epuredgm.core.errors import DataError
 from epuredgm.data.mammography import layout
+from epuredgm.data.mammography.cells import cells_of, unusable
 
 COLUMNS = {  # other names of each column, without case, spaces and signs
     "File Path": ("filepath", "path", "imagepath", "filename", "file", "dicompath"),
@@ -28,25 +28,27 @@ COLUMNS = {  # other names of each column, without case, spaces and signs
 BY_FOLDER = ("False Positive",)  # the newer generation has no such column: its top folders tell
 UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "-", "<na>"))
 FLAGS = {
-    "1": True,
-    "1.0": True,
-    "true": True,
-    "yes": True,
-    "0": False,
-    "0.0": False,
-    "false": False,
-    "no": False,
+    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y"), True),
+    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), False),
 }
 SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}
 VIEWS = {"cc": "CC", "mlo": "MLO"}
-AGE = re.compile(r"(\d{1,3})(?:\.0+)?y?", re.IGNORECASE)
+AGE = re.compile(r"(\d{1,3}(?:\.\d*)?)y?", re.IGNORECASE)
 MAX_AGE = 120
 GLUED = re.compile(
-    r"(?P<path>.+\.dcm)[\s,;]*(?P<laterality>[LR]?)(?P<view>CC|MLO|)(?P<age>\d{2,3})(?P<flags>[01]{2})",
+    r"[\s,;]*".join(
+        (
+            r"(?P<path>.+\.dcm)",
+            r"(?P<laterality>[LR]?)",
+            r"(?P<view>CC|MLO|)",
+            r"(?P<age>\d{2,3})",
+            r"(?P<cancer>[01])",
+            r"(?P<false_positive>[01])",
+        )
+    ),
     re.IGNORECASE,
 )
-MAX_BYTES = 1 << 27
-MAX_CELL = 4096
+HINT = f"It needs the columns {', '.join(COLUMNS)} in any order (or one column with all of them glued)."
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
     Raises:
         DataError: if it is no CSV file in UTF-8, or columns are missing.
     """
-    lines = _lines(table)
+    lines = cells_of(table, HINT)
     if not lines:
         raise _error(table, ["the table is empty"])
     head = [cell.strip() for cell in lines[0][1]]
@@ -98,27 +100,6 @@ def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
         return _settled([_glued(number, cells[0]) for number, cells in lines[start:]], exams_by_class)
     index = _index(table, head)
     return _settled([_row(number, cells, index) for number, cells in lines[1:]], exams_by_class)
-
-
-def _lines(table: Path) -> list[tuple[int, list[str]]]:
-    """Row numbers and cells of the rows that are not blank."""
-    try:
-        if table.stat().st_size > MAX_BYTES:
-            raise _error(table, ["the table is larger than one of this kind can be"])
-        text = table.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        text = None
-    if text is None or "\0" in text:
-        raise _error(table, ["the table is not a readable file in UTF-8"])
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        cells = list(csv.reader(text.splitlines(), delimiter=delimiter))
-    except csv.Error:
-        cells = None
-    if cells is None or any(len(cell) > MAX_CELL for line in cells for cell in line):
-        raise _error(table, ["the table is not a CSV file"])
-    return [(n, line) for n, line in enumerate(cells, start=1) if any(cell.strip() for cell in line)]
 
 
 def _column_of(name: str) -> str | None:
@@ -152,11 +133,7 @@ def _missing(head: Sequence[str]) -> list[str]:
 
 
 def _error(table: Path, faults: list[str]) -> DataError:
-    return DataError(
-        f"the table {table.name} cannot be used",
-        faults,
-        f"It needs the columns {', '.join(COLUMNS)} in any order (or one column with all of them glued).",
-    )
+    return unusable(table, faults, HINT)
 
 
 def _row(number: int, cells: Sequence[str], index: dict[str, int]) -> Row:
@@ -171,10 +148,7 @@ def _glued(number: int, cell: str) -> Row:
     found = GLUED.fullmatch(cell.strip())
     if found is None:
         return Row(number, None, None, None, None, None, None, None, ("glued_unreadable",))
-    texts = dict(
-        zip(COLUMNS, [*found.group("path", "laterality", "view", "age"), *found["flags"]], strict=True)
-    )
-    return _made(number, texts, True)
+    return _made(number, dict(zip(COLUMNS, found.groups(), strict=True)), True)
 
 
 def _made(number: int, texts: dict[str, str], older: bool) -> Row:
@@ -225,7 +199,7 @@ def _age(text: str, reasons: list[str]) -> float | None:
     if text.lower() in UNKNOWN:
         return None
     found = AGE.fullmatch(text)
-    if found is None or int(found[1]) > MAX_AGE:
+    if found is None or float(found[1]) > MAX_AGE:
         reasons.append("age_unreadable")
         return None
     return float(found[1])

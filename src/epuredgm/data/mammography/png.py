@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from epuredgm.data.mammography.decoding import MAX_PIXELS, MIN_BITS, MIN_SIDE
+from epuredgm.data.mammography.decoding import MIN_BITS, require_size
 from epuredgm.data.mammography.faults import Unreadable, guarded
 from epuredgm.data.mammography.header import content_of, quiet
 from epuredgm.data.mammography.mammogram import PRESENTATION, Mammogram, Origin, Window
@@ -43,8 +43,7 @@ def interpret_png(content: bytes, bits: int | None = None) -> Mammogram:
     depth, colour = head[8], head[9]
     if colour != GREY or depth not in DEPTHS:
         raise Unreadable("samples" if colour != GREY else "bits")
-    if min(rows, columns) < MIN_SIDE or rows * columns > MAX_PIXELS:
-        raise Unreadable("size")
+    require_size(rows, columns)
     with quiet():
         levels = guarded("not_png", "", lambda: _levels(content))
     if levels.shape != (rows, columns):

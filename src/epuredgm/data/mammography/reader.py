@@ -94,7 +94,8 @@ class MammographyReader:
         densities = densities_of(self.spec.name, root, self.density)
         items = listed(read_rows(path, self.exams_by_class), densities, self.spec.name, secret)
         seen = signature_of(root, items)
-        source = digest({"reader": self._identity(secret), "table": file_sha256(path), "files": seen})
+        told = {"table": file_sha256(path), "density": sorted((str(p), d) for p, d in densities.items())}
+        source = digest({"reader": self._identity(secret), **told, "files": seen})
         known = self._recall(cache, source)
         if known is not None:
             return known
@@ -217,9 +218,10 @@ class MammographyReader:
         splits = set(table["split"].tolist())
         if not {"train", "test"} <= splits:
             faults = [f"{reason}: {count} files" for reason, count in reasons.items()]
+            patients = len(set(table["patient"].tolist()))
             raise DataError(
                 f"data set {self.spec.name}: of its files too few can be used for a train and a test split",
-                faults or ["there are too few patients"],
+                [*faults, f"{patients} patients are left; five can be split"],
                 "docs/data.md says what each reason means.",
             )
 
