@@ -1,4 +1,4 @@
-"""Which metrics there are, by file name: the planner's view, without importing any; signs of their figures."""
+"""Which metrics there are, by file name, and signs of their figures: what is known without importing any."""
 
 from __future__ import annotations
 
