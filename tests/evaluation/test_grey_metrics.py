@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
 from typing import Any
@@ -20,7 +21,7 @@ from epuredgm.evaluation import grey_descriptors, score_files
 from epuredgm.evaluation.evaluator import evaluate
 from epuredgm.evaluation.extractor import Extractor, Images
 from epuredgm.evaluation.frechet import frechet_distance
-from epuredgm.evaluation.metrics import all_metrics
+from epuredgm.evaluation.metrics import all_metrics, reconstruction, strata
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.reduced import reduced
 from epuredgm.evaluation.reference import Reference
@@ -34,6 +35,11 @@ def pooled(images: Images) -> Any:
     """A stand-in for a learned extractor: 8 x 8 block means, squeezed to six numbers."""
     blocks = images.reshape(len(images), 4, 8, 4, 8).mean(axis=(2, 4)).reshape(len(images), 16) / 65535
     return (blocks @ np.random.default_rng(0).standard_normal((16, 6))).astype(np.float32)
+
+
+def published_schema(name: str) -> jsonschema.Draft202012Validator:
+    path = resources.files("epuredgm.evaluation") / "schemas" / f"{name}.schema.json"
+    return jsonschema.Draft202012Validator(json.loads(path.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +115,7 @@ def test_the_frechet_distance_of_the_features_is_its_closed_form() -> None:
 
 
 def test_equal_sets_are_perfect(result: dict[str, Any]) -> None:
-    for mode in ("unconditional", "conditional", "reconstruction"):
+    for mode in ("unconditional", "conditional"):
         block = result["modes"][mode]
         assert block["spectrum"]["difference"]["value"] == 0
         assert block["tissue"]["area"]["wd"]["value"] == block["tissue"]["density"]["wd"]["value"] == 0
@@ -127,7 +133,7 @@ def test_equal_sets_are_perfect(result: dict[str, Any]) -> None:
 def test_masks_of_components_are_not_looked_for_in_grey_pictures(result: dict[str, Any]) -> None:
     for block in result["modes"].values():
         assert not {"rce", "com", "iou_dice", "validity", "memorisation", "joint", "fd_geometry"} & set(block)
-    assert not {"strata", "trivial", "ms_ssim"} & set(result["modes"]["reconstruction"])
+    assert set(result["modes"]["reconstruction"]) == {"counts", "reconstruction", "latent"}
     assert not {"reconstruction", "latent"} & set(result["modes"]["conditional"])
 
 
@@ -141,12 +147,12 @@ def test_strata_below_the_minimum_are_null_with_a_reason(
     designs: Designs, reference: Reference, settings: EvaluationSettings, result: dict[str, Any]
 ) -> None:
     test = designs.split("test")
-    strata = result["modes"]["conditional"]["strata"]
-    assert set(strata["view"]) == {"CC", "MLO"} and len(strata["age"]) == 3
-    for group in (*strata["view"].values(), *strata["age"].values()):
-        assert (group["fd_domain"]["value"] is None) == (group["n"] < strata["minimum"])
+    found = result["modes"]["conditional"]["strata"]
+    assert set(found["view"]) == {"CC", "MLO"} and len(found["age"]) == 3
+    for group in (*found["view"].values(), *found["age"].values()):
+        assert (group["fd_domain"]["value"] is None) == (group["n"] < found["minimum"])
     known = np.isfinite(test.conditions).sum(axis=0)
-    assert [sum(each["n"] for each in strata[name].values()) for name in ("view", "age")] == known.tolist()
+    assert [sum(each["n"] for each in found[name].values()) for name in ("view", "age")] == known.tolist()
     few = {"conditional": grey_makers.samples(test.rows(list(range(30))))}
     block = evaluate(grey_makers.spec(SIDE), designs, few, settings, 0, reference=reference)["metrics"]
     assert "fewer than" in block["strata"]["view"]["CC"]["fd_domain"]["reason"]
@@ -198,9 +204,9 @@ def test_a_trivial_generator_is_no_better_than_itself(
     assert block["ratio"]["value"] == pytest.approx(own / min(own, other), rel=1e-4)
 
 
-def test_score_files_keep_to_their_schemas_and_say_where_they_are_from(
-    designs: Designs, reference: Reference, result: dict[str, Any]
-) -> None:
+@pytest.fixture(scope="module")
+def published(designs: Designs, reference: Reference, result: dict[str, Any]) -> dict[str, Any]:
+    """Both score files by the name of their schema."""
     whole = {
         **result,
         "model": "m",
@@ -213,12 +219,17 @@ def test_score_files_keep_to_their_schemas_and_say_where_they_are_from(
         },
     }
     run = score_files.Run(whole, designs, reference)
-    fid, ssim = score_files.fid_scores(run), score_files.ssim_scores(run)
-    for name, content in (("fid_scores", fid), ("ssim_scores", ssim)):
-        path = resources.files("epuredgm.evaluation") / "schemas" / f"{name}.schema.json"
-        schema = json.loads(path.read_text())
-        jsonschema.Draft202012Validator.check_schema(schema)
-        jsonschema.validate(json.loads(json.dumps(content, allow_nan=False)), schema)
+    return {"fid_scores": score_files.fid_scores(run), "ssim_scores": score_files.ssim_scores(run)}
+
+
+def test_score_files_keep_to_their_schemas_and_say_where_they_are_from(
+    designs: Designs, published: dict[str, Any], result: dict[str, Any]
+) -> None:
+    fid, ssim = published["fid_scores"], published["ssim_scores"]
+    for name, content in published.items():
+        schema = published_schema(name)
+        schema.check_schema(schema.schema)
+        schema.validate(json.loads(json.dumps(content, allow_nan=False)))
         assert content["checkpoint"] == {"sha256": "w" * 64, "epoch": 3}
     domain = fid["modes"]["conditional"]["spaces"]["domain"]
     assert domain["fid"]["value"] == result["modes"]["conditional"]["fd_domain"]["distance"]["value"]
@@ -226,6 +237,63 @@ def test_score_files_keep_to_their_schemas_and_say_where_they_are_from(
     assert any("MS-SSIM over 2 scales" in warning for warning in ssim["warnings"])
     other = replace(designs, ids=np.char.add("x", designs.ids))
     assert score_files.split_sha256(other) != fid["split"]["sha256"]
+
+
+def test_values_and_floors_are_of_equally_many_pictures(published: dict[str, Any]) -> None:
+    for mode in published["fid_scores"]["modes"].values():
+        assert mode["n_real"] == mode["n_fake"] == mode["n_floor"] == 120
+        assert mode["spaces"]["domain"]["fid"]["floor"]["mean"] > 0
+    assert set(published["fid_scores"]["modes"]) == {"unconditional", "conditional"}
+
+
+def test_strata_of_reconstructions_are_null_below_the_stated_minimum(published: dict[str, Any]) -> None:
+    back = published["ssim_scores"]["reconstruction"]
+    assert back["stratum_minimum"] == reconstruction.LEAST
+    for group in back["per_stratum"]["view"].values():
+        assert group["n"] >= back["stratum_minimum"]
+        assert group["ssim"] == pytest.approx(1) and group["l1"] == 0
+        assert group["psnr"] > 100 and group["ms_ssim"] == pytest.approx(1)
+
+
+def _without_floor(fid: Any) -> None:
+    fid["modes"]["conditional"]["spaces"]["domain"]["fid"]["floor"] = None
+
+
+def _without_count_of_the_floor(fid: Any) -> None:
+    del fid["modes"]["conditional"]["n_floor"]
+
+
+def _figure_of_few(fid: Any) -> None:
+    fid["modes"]["conditional"]["strata"]["view"]["CC"]["n"] = strata.LEAST - 1
+
+
+def _mean_of_few(ssim: Any) -> None:
+    ssim["reconstruction"]["per_stratum"]["view"]["CC"]["n"] = reconstruction.LEAST - 1
+
+
+def _without_data(content: Any) -> None:
+    del content["split"]["data_fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("fid_scores", _without_floor),
+        ("fid_scores", _without_count_of_the_floor),
+        ("fid_scores", _figure_of_few),
+        ("fid_scores", _without_data),
+        ("ssim_scores", _mean_of_few),
+        ("ssim_scores", _without_data),
+    ],
+)
+def test_a_score_file_that_says_too_little_or_too_much_breaks_its_schema(
+    published: dict[str, Any], name: str, spoil: Callable[[Any], None]
+) -> None:
+    content = json.loads(json.dumps(published[name]))
+    published_schema(name).validate(content)
+    spoil(content)
+    with pytest.raises(jsonschema.ValidationError):
+        published_schema(name).validate(content)
 
 
 def test_means_are_those_of_the_stratum(designs: Designs, result: dict[str, Any]) -> None:

@@ -122,3 +122,17 @@ def test_the_limit_of_correlation_leaves_room_above_the_held_out_pictures() -> N
 def test_too_few_is_said(counts: tuple[int, int, int], words: str) -> None:
     assert words in copies.too_few(*counts)
     assert copies.too_few(50, 100, 100) == ""
+
+
+def test_a_faint_copy_is_a_copy() -> None:
+    others = smooth(np.random.default_rng(6), 20, EDGE)
+    found = nearest(0.3 + 0.002 * others[7:8].flip(-1), others)
+    assert found.rows[0] == 7
+    assert found.best[0] > 0.999
+
+
+def test_what_has_no_distance_is_near() -> None:
+    held_out = np.linspace(1, 2, 130)
+    spoiled = np.where(np.arange(100) < 10, np.nan, 1.5)
+    assert copies.nearness(spoiled, held_out).share == 0.1
+    assert not copies.nearness(spoiled, held_out).passed

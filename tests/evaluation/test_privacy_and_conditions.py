@@ -121,9 +121,21 @@ def test_planted_copies_fail(world: World, score: Score, way: str) -> None:
 def test_an_independent_draw_passes(world: World, score: Score) -> None:
     found = score(world.other.images)
     assert found["passed"], found["reasons"]
-    assert found["copied"] == 0
+    assert found["copied"] == found["copied_held_out"] == 0
     assert found["counts"] == {"generated": 120, "train": 180, "held_out": 120}
     assert len(found["nearest"]) == 10
+
+
+@pytest.mark.parametrize("side", ["test", "validation"])
+def test_a_picture_of_any_real_split_is_a_copy(world: World, score: Score, side: str) -> None:
+    """Validation pictures are train rows that choose weights; the gate searches them too."""
+    images = world.other.images.copy()
+    row = np.flatnonzero(world.designs.train)[-1] if side == "validation" else -1
+    images[3] = 0.9 * world.designs.images[row][..., ::-1]
+    found = score(images)
+    assert not found["passed"]
+    assert (found["copied"], found["copied_held_out"]) == ((0, 1) if side == "test" else (1, 0))
+    assert len(found["reasons"]) == 1
 
 
 def test_mean_pictures_do_not_fail_for_being_smooth(world: World, score: Score) -> None:

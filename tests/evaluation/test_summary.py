@@ -201,3 +201,20 @@ def test_those_that_decide_stand_in_one_line_behind_fid() -> None:
     line = sorted(heads, key=lambda head: head.decides)
     assert line[0].name == "fid"
     assert len({int(head.decides) for head in heads}) == len(heads)
+
+
+def test_reconstructions_are_ranked_by_likeness_and_by_nothing_that_smoothness_or_collapse_wins() -> None:
+    results = []
+    for model, ssim, kl in (("sharp", 0.8, 40.0), ("collapsed", 0.6, 0.0)):
+        each = result(model, 0, 0.1)
+        back = {"ssim": figure(ssim), "l1": figure(1 - ssim)}
+        latent = {"kl": figure(kl), "active_units": figure(kl)}
+        counts = each["modes"]["unconditional"]["counts"]
+        each["modes"]["reconstruction"] = {"counts": counts, "reconstruction": back, "latent": latent}
+        results.append(each)
+    summary = summarise("toy", results)
+    ranking = summary["all_rankings"]["reconstruction"]
+    assert ranking["over"] == ["reconstruction_ssim", "l1"]
+    assert [row["model"] for row in ranking["rows"]] == ["sharp", "collapsed"]
+    assert summary["tasks"]["reconstruction"]["collapsed"]["kl"]["mean"] == 0  # told all the same
+    assert summary["headlines"]["kl"]["better"] == "neither"

@@ -8,7 +8,7 @@ import pytest
 
 from epuredgm.reporting.numbers import duration, scaled, short, span
 from epuredgm.reporting.sections import learned_tables
-from epuredgm.reporting.tables import best_of, figures_in, label_of, ranking_tables
+from epuredgm.reporting.tables import best_of, figures_in, head_of, label_of, ranking_tables
 from epuredgm.reporting.verdict import difference_tables, separated, verdicts
 from reporting.study_makers import study, summary
 
@@ -31,6 +31,23 @@ def test_a_ranking_that_repeats_another_or_ranks_over_nothing_is_left_out() -> N
     told["all_rankings"]["empty"] = {**told["all_rankings"]["overall"], "over": []}
     told["all_rankings"]["other"] = {**told["all_rankings"]["overall"], "over": ["valid"], "metric": "valid"}
     assert [name for name, _ in ranking_tables(told)] == ["overall", "other"]
+
+
+def test_a_ranking_over_figures_that_are_not_marked_shows_them() -> None:
+    told = summary(MODELS, "", "")
+    told["headlines"] = {**told["headlines"], "valid": {**told["headlines"]["valid"], "ranked": False}}
+    about = {**told["all_rankings"]["conditional"], "metric": "mean_rank", "over": ["valid"]}
+    told["all_rankings"] = {"conditional": about}
+    ((_, table),) = ranking_tables(told)
+    (shown,) = [i for i, head in enumerate(table.heads) if head.label == label_of(told, "valid")]
+    assert all(row[shown].text for row in table.rows)
+
+
+def test_where_no_way_is_better_nothing_is_marked_and_no_arrow_shown() -> None:
+    told = summary(MODELS, "", "")
+    told["headlines"] = {"valid": {**told["headlines"]["valid"], "better": "neither"}}
+    assert best_of([1.0, 2.0], "neither") is None
+    assert head_of(told, "valid").detail.strip() == "valid"
 
 
 def test_a_figure_is_called_by_its_title_and_a_mean_rank_by_its_name() -> None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from epuredgm.cli.console import answer, wide_console
+from epuredgm.core.metrics import ARROWS
 
 Group = Mapping[str, Any]
 
@@ -126,7 +127,7 @@ def _title(group: Group) -> str:
 
 def _name(figure: Group) -> str:
     unit = f" [{figure['unit']}]" if figure["unit"] else ""
-    return f"{figure['title']}{unit} {'↓' if figure['better'] == 'lower' else '↑'}"
+    return f"{figure['title']}{unit} {ARROWS[figure['better']]}".rstrip()
 
 
 def _value(aggregate: Group | None) -> str:

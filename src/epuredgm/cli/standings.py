@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from epuredgm.cli.console import wide_console
+from epuredgm.core.metrics import ARROWS
 
 Summary = Mapping[str, Any]
 
@@ -113,7 +114,7 @@ def _head(summary: Summary, name: str) -> str:
     """What a figure is called, its unit, and which way is better."""
     about = summary["headlines"][name]
     unit = f" [{about['unit']}]" if about["unit"] else ""
-    return escape(f"{about['title']}{unit} {'↓' if about['better'] == 'lower' else '↑'}")
+    return escape(f"{about['title']}{unit} {ARROWS[about['better']]}".rstrip())
 
 
 def _ruler(summary: Summary, metric: str) -> str:

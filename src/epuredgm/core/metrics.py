@@ -1,10 +1,13 @@
-"""Which metrics there are, by file name: the planner's view, without importing any."""
+"""Which metrics there are, by file name, and signs of their figures: what is known without importing any."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "evaluation" / "metrics"
+
+ARROWS = {"lower": "↓", "higher": "↑", "neither": ""}
+"""The way in which a figure is better, as a sign."""
 
 
 def metric_names() -> tuple[str, ...]:

@@ -178,7 +178,7 @@ def _against(value: Json, first: Json, paired: Json | None, better: str) -> Json
         return {"difference": difference, "interval": None, "num_seeds": 0, "verdict": ""}
     low, high = paired["interval"]
     verdict = ""
-    if low > 0 or high < 0:
+    if (low > 0 or high < 0) and better != "neither":
         verdict = "better" if (high < 0) == (better == "lower") else "worse"
     kept = {key: paired[key] for key in ("difference", "interval", "num_seeds")}
     return {**kept, "verdict": verdict}

@@ -60,7 +60,7 @@ def nearness(generated: Floats, held_out: Floats, among: NDArray[np.bool_] | Non
     place = max(1, math.floor(QUANTILE * len(held_out)))
     quantile = float(np.sort(held_out)[place - 1])
     bound = allowed_share(len(generated), len(held_out), place)
-    near = generated <= quantile
+    near = ~(generated > quantile)  # what has no distance could not be told from a copy
     return Nearness(near if among is None else near & among, quantile, bound)
 
 

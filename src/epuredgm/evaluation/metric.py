@@ -20,7 +20,7 @@ class Headline:
     Attributes:
         name: its key in ``summary.json``; a ``*`` takes what the star in ``path`` found.
         path: dotted place of the figure in the metric's block; ``*`` stands for any one key.
-        better: ``lower`` or ``higher``.
+        better: ``lower``, ``higher``, or ``neither``: it tells something, and ranks nobody.
         unit: for people; empty for a pure number.
         ranked: it counts in the mean rank.
         decides: it ranks alone where every run has it; of several the one with the smallest number, the most

@@ -22,7 +22,8 @@ REACH = 4  # px of it, the farthest shift
 COARSE = 4  # times smaller in the first step
 KEPT = 64  # others that the second step looks at, for each picture
 PART = 256  # pictures reduced at a time
-FLATTEST = 1e-6  # variance below which there is nothing to correlate with
+FLATTEST = 1e-6  # share of a picture's variance below which there is nothing to correlate with
+FAINTEST = 1e-5  # standard deviation below which a picture is flat: less than a step of 16 bits
 
 Floats = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ class _Alignment:
         """(M,) highest correlation of a picture (C, h, w) with each of the others (M, P)."""
         shared, squares = sums
         theirs = (squares - shared.square() / self.counts).clamp(min=0)
-        centred = picture - picture.mean()
+        centred = _standardised(picture.flatten()).view_as(picture)
         best = picture.new_full((len(others),), -1.0)
         for way in (centred, centred.flip(-1)):
             moved = self._shifted(way[None])  # (S, P)
@@ -131,6 +132,11 @@ class _Alignment:
 
 
 def _flat(pictures: Tensor) -> Tensor:
-    """(M, C, h, w) -> (M, P), each of mean 0: small numbers keep float32 sums exact enough."""
-    flat = pictures.flatten(1)
-    return flat - flat.mean(1, keepdim=True)
+    """(M, C, h, w) -> (M, P), each of mean 0 and variance 1; a flat one of variance 0."""
+    return _standardised(pictures.flatten(1))
+
+
+def _standardised(flat: Tensor) -> Tensor:
+    """(..., P) of mean 0, so that float32 sums are exact enough, and of variance 1, however faint."""
+    centred = flat - flat.mean(-1, keepdim=True)
+    return centred / centred.square().mean(-1, keepdim=True).sqrt().clamp(min=FAINTEST)

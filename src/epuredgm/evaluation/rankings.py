@@ -17,8 +17,8 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
 
     Overall, the first deciding figure that every run has, in one and the same mode, ranks alone; else the
     mean rank over the ranked headlines does, as in the second ranking. A task's is the mean rank over the
-    ranked headlines that it has, or over all of them where none is marked as ranked; it ranks the models that
-    were sampled in it.
+    ranked headlines that it has, or over all that have a better way where none is marked as ranked; it ranks
+    the models that were sampled in it.
 
     Args:
         runs: the study.
@@ -42,7 +42,7 @@ def all_rankings(runs: Runs, unlike: Collection[str]) -> dict[str, Ranking]:
 def _task(mode: str, runs: Runs, unlike: Collection[str]) -> Ranking:
     models = runs.models_in(mode)
     heads = {name: found for name, found in runs.headlines_in(mode).items() if name not in unlike}
-    ranked = _ranked(heads) or heads
+    ranked = _ranked(heads) or {k: found for k, found in heads.items() if found.headline.better != "neither"}
     reason = "over the ranked figures of this task" if _ranked(heads) else "over all figures of this task"
     table = runs.tasks[mode]
     columns = _columns(ranked, models, table)

@@ -100,6 +100,7 @@ def _distances(block: Mapping[str, Any]) -> Json:
     return {
         "n_real": counts["compared"],
         "n_fake": counts["compared"],
+        "n_floor": counts["floor"],
         "drawn": counts["drawn"],
         "spaces": {
             name: {"fid": _with_std(at(block, fid)), "kid": _with_std(at(block, kid)) if kid else None}

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epuredgm.core.metrics import ARROWS
 from epuredgm.reporting.numbers import NOTHING
-from epuredgm.reporting.tables import ARROWS, best_of, figures_in
+from epuredgm.reporting.tables import best_of, figures_in
 from epuredgm.reporting.verdict import separated
 
 Json = Mapping[str, Any]

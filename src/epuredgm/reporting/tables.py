@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epuredgm.core.metrics import ARROWS
 from epuredgm.reporting.numbers import NOTHING, place, short, span
 
 Json = Mapping[str, Any]
-ARROWS = {"lower": "↓", "higher": "↑"}
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def figures_in(summary: Json, block: Json, ranked: bool = False) -> tuple[str, .
 
 
 def best_of(values: Sequence[float], better: str) -> float | None:
-    """The best of some values; None where all are alike."""
-    if len(set(values)) < 2:
+    """The best of some values; None where all are alike, or no way is better."""
+    if len(set(values)) < 2 or better == "neither":
         return None
     return min(values) if better == "lower" else max(values)
 
@@ -148,7 +148,8 @@ def ranking_tables(summary: Json) -> tuple[tuple[str, Table], ...]:
 def _ranking(summary: Json, name: str, about: Json) -> Table:
     block = block_of(summary, name)
     metric = str(about["metric"])
-    shown = [each for each in figures_in(summary, block, ranked=True) if each != metric]
+    telling = {*figures_in(summary, block, ranked=True), *about["over"]} - {metric}
+    shown = [each for each in figures_in(summary, block) if each in telling]
     heads = [Head("Rank"), Head("Family", numeric=False), _ruler(summary, metric)]
     heads += [head_of(summary, each) for each in shown]
     rows = [_row(summary, block, shown, row) for row in about["rows"]]

@@ -33,6 +33,7 @@ FIGURES = (
     "relative",
     "features",
     "copied",
+    "copied_held_out",
     "held_out_correlation",
     "counts",
     "limits",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.feature_distances import kernel_figure
 from epuredgm.evaluation.metric import Headline, Metric
@@ -19,7 +19,7 @@ def compute(case: Case) -> Json:
 METRIC = Metric(
     key="kid_domain",
     title="Kernel distance of learned features",
-    modes=SUPPORTED,
+    modes=TASKS,
     headlines=(Headline("kid_domain", "distance", bounds=(-math.inf, math.inf)),),
     compute=compute,
     values=("grey",),

@@ -36,8 +36,8 @@ METRIC = Metric(
     title="Use of the latent code",
     modes=(Mode.RECONSTRUCTION,),
     headlines=(
-        Headline("kl", "kl", unit="nats", title="Divergence of posterior from prior"),
-        Headline("active_units", "active_units", "higher", title="Active units of the code"),
+        Headline("kl", "kl", "neither", unit="nats", title="Divergence of posterior from prior"),
+        Headline("active_units", "active_units", "neither", title="Active units of the code"),
     ),
     compute=compute,
     values=("grey",),

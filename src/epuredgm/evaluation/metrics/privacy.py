@@ -1,4 +1,4 @@
-"""Privacy: the gate that generated pictures pass if none of them repeats a train picture.
+"""Privacy: the gate that generated pictures pass if none of them repeats a real one.
 
 It sees every picture that was drawn, not only those that other metrics compare, since all may be released.
 """
@@ -44,7 +44,8 @@ def compute(case: Case) -> Json:
     :mod:`epuredgm.evaluation.nearness`); ``relative``: the same over the mean distance to the next nearest
     ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share
     of generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: how
-    many correlate with a train picture above ``limits.correlation``. ``held_out_correlation``: ``median`` and
+    many correlate with a train picture above ``limits.correlation``, ``copied_held_out``: with a picture of
+    the test split, which nobody may hand in as generated either. ``held_out_correlation``: ``median`` and
     ``highest`` of held-out real pictures. ``nearest``: the most suspicious pictures; ``generated`` is the row
     in the sample set, ``train`` the row in the train split.
     """
@@ -82,7 +83,8 @@ def _decided(
     """The verdict and what it rests on."""
     limit = copies.correlation_limit(unseen.found.best)
     copied = int((found.best > limit).sum())
-    reasons = _reasons(tests, copied, limit, unseen)
+    repeated = int((nearest(_small(case.generated.whole), _test(case)).best > limit).sum())
+    reasons = _reasons(tests, copied, repeated, limit, unseen)
     blocks = {name: _block(test, case.confidence) for name, test in tests.items()}
     return {
         "passed": not reasons,
@@ -90,6 +92,7 @@ def _decided(
         "features": _no_test(case.why_not(EXTRACTOR)),
         **blocks,
         "copied": copied,
+        "copied_held_out": repeated,
         "held_out_correlation": {
             "median": number(float(np.median(unseen.found.best))),
             "highest": number(float(unseen.found.best.max())),
@@ -100,7 +103,9 @@ def _decided(
     }
 
 
-def _reasons(tests: dict[str, Nearness], copied: int, limit: float, unseen: Unseen) -> list[str]:
+def _reasons(
+    tests: dict[str, Nearness], copied: int, repeated: int, limit: float, unseen: Unseen
+) -> list[str]:
     """What is wrong; empty if the pictures pass."""
     words = {
         "pixels": "pixels",
@@ -110,6 +115,8 @@ def _reasons(tests: dict[str, Nearness], copied: int, limit: float, unseen: Unse
     reasons = [copies.described(test, words[name]) for name, test in tests.items()]
     if copied:
         reasons.append(f"{copied} generated pictures correlate with a train picture above {limit:.4f}")
+    if repeated:
+        reasons.append(f"{repeated} generated pictures correlate with a held-out real one above {limit:.4f}")
     if unseen.found.best.max() > copies.REPEATED:
         reasons.append(
             "held-out real pictures repeat train pictures, so that they say nothing: mend the split"
@@ -139,6 +146,7 @@ def _undecided(reason: str, counts: dict[str, int]) -> Json:
         "reasons": [reason],
         **{name: _no_test(reason) for name in ("pixels", "relative", "features")},
         "copied": None,
+        "copied_held_out": None,
         "held_out_correlation": {"median": None, "highest": None},
         "counts": counts,
         "limits": _limits(None),
@@ -188,6 +196,10 @@ def _unseen(case: Case) -> Unseen:
 
 def _train(case: Case) -> Tensor:
     return case.once("privacy: train pictures", lambda: _small(case.train))
+
+
+def _test(case: Case) -> Tensor:
+    return case.once("privacy: test pictures", lambda: _small(case.test))
 
 
 def _parts(population: Population) -> list[NDArray[np.int64]]:

@@ -25,7 +25,8 @@ def compute(case: Case) -> Json:
     """``ssim``, ``ms_ssim``, ``psnr`` (dB) and ``l1``: means over held-out pictures against what came back.
 
     ``spread.<figure>``: ``std``, ``p5``, ``p95`` over the ``n`` pictures. ``masked.ssim`` and ``masked.l1``:
-    inside the real body only, for air is easy. ``per_stratum.<condition>.<value>``: ``ssim`` and ``n``.
+    inside the real body only, for air is easy. ``per_stratum.<condition>.<value>``: the four
+    means and ``n``, null below ``stratum_minimum`` pictures.
     ``mean_picture``: SSIM and L1 of the mean train picture of the stratum, ``gain``: SSIM beyond its.
     """
     real = intensities(case.real)
@@ -41,7 +42,8 @@ def compute(case: Case) -> Json:
         **block,
         "spread": {name: _spread(values) for name, values in found.items()},
         "masked": {name: case.mean(values, missing=too_small) for name, values in masked.items()},
-        "per_stratum": _per_stratum(case, found["ssim"]),
+        "per_stratum": _per_stratum(case, found),
+        "stratum_minimum": LEAST,
         "mean_picture": {name: case.mean(values, missing=too_small) for name, values in plain.items()},
         "gain": case.mean(found["ssim"] - plain["ssim"], missing=too_small),
         "n": len(real),
@@ -72,13 +74,16 @@ def _spread(values: Floats) -> Json:
     return {"std": number(float(known.std(ddof=1))), "p5": number(float(low)), "p95": number(float(high))}
 
 
-def _per_stratum(case: Case, values: Floats) -> Json:
+def _per_stratum(case: Case, found: dict[str, Floats]) -> Json:
     result: Json = {}
     for stratum in strata(case.spec, case.train):
         flags = stratum.of(case.real)
         count = int(flags.sum())
-        mean = number(float(values[flags].mean())) if count >= LEAST else None
-        result.setdefault(stratum.condition, {})[stratum.name] = {"n": count, "ssim": mean}
+        means = {
+            name: number(float(values[flags].mean())) if count >= LEAST else None
+            for name, values in found.items()
+        }
+        result.setdefault(stratum.condition, {})[stratum.name] = {"n": count, **means}
     return result
 
 

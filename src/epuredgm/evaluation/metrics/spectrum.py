@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation import described
 from epuredgm.evaluation.case import Case, Floats
 from epuredgm.evaluation.marginal import Distance
@@ -62,7 +62,7 @@ def _mean(values: Floats) -> float:
 METRIC = Metric(
     key="spectrum",
     title="Power spectrum",
-    modes=SUPPORTED,
+    modes=TASKS,
     headlines=(Headline("spectrum", "difference", ranked=True, title="Difference in spectral slope"),),
     compute=compute,
     values=("grey",),

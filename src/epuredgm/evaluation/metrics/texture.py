@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation import described
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.frechet import frechet_distance, frechet_left_out
@@ -28,7 +28,7 @@ def compute(case: Case) -> Json:
 METRIC = Metric(
     key="texture",
     title="Distance of hand-made texture features",
-    modes=SUPPORTED,
+    modes=TASKS,
     headlines=(Headline("texture", "distance", ranked=True, title="Texture distance"),),
     compute=compute,
     values=("grey",),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.jobs import TASKS
 from epuredgm.evaluation import described
 from epuredgm.evaluation.case import Case, Floats, PerDesign
 from epuredgm.evaluation.metric import Headline, Metric
@@ -64,7 +64,7 @@ def _empty(population: Population) -> np.ndarray[tuple[int, ...], np.dtype[np.bo
 METRIC = Metric(
     key="tissue",
     title="Body and dense tissue",
-    modes=SUPPORTED,
+    modes=TASKS,
     headlines=(
         Headline("body_area", "area.wd", ranked=True, title="Area of the body"),
         Headline("dense_tissue", "density.wd", ranked=True, title="Share of dense tissue"),

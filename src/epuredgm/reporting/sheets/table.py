@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from epuredgm.core.metrics import ARROWS
 from epuredgm.reporting.figures.panel import INK, LINE, QUIET, Panel, text_width, wrapped
 from epuredgm.reporting.palette import marker_of
-from epuredgm.reporting.tables import ARROWS, Cell, Table
+from epuredgm.reporting.tables import Cell, Table
 
 SIZE, FINE = 7.5, 6.5  # points
 ROW = 0.2
@@ -79,7 +80,7 @@ class TableChart:
 
     def _head_words(self, column: int) -> str:
         head = self.table.heads[column]
-        return f"{head.label} {ARROWS[head.better]}" if head.better else head.label
+        return f"{head.label} {ARROWS[head.better]}".rstrip() if head.better else head.label
 
     def _head_width(self, column: int) -> float:
         return text_width(self._head_words(column), SIZE) + PAD
