@@ -14,7 +14,7 @@ from epuredgm.core.spec import DataSpec
 from epuredgm.orchestration.fingerprint import READERS, changes, facts, fingerprint, hashed, readers
 
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
-KEYS = sorted(flatten(config()))
+KEYS = sorted(key for key in flatten(config()) if not key.endswith(".ordered"))  # numbers have no order
 
 
 def prints(content: dict[str, Any]) -> dict[Stage, str]:
@@ -96,6 +96,15 @@ def _fits(fact: str, pattern: str) -> bool:
 def test_a_changed_key_makes_stale_exactly_the_stages_that_read_it(key: str) -> None:
     before, after = prints(config()), prints(flipped(config(), key))
     assert {stage for stage in Stage if before[stage] != after[stage]} == expected(key)
+
+
+def test_an_order_of_categories_is_measured() -> None:
+    ordered, loose = (config(dataset="nlbs_phantom") for _ in range(2))
+    loose["dataset"]["condition_sets"]["exam"]["density"]["ordered"] = False
+    before, after = prints(ordered), prints(loose)
+    assert {stage for stage in Stage if before[stage] != after[stage]} == readers(
+        "dataset.condition_measures"
+    )
 
 
 def test_the_order_of_components_counts_and_their_colour_does_not() -> None:

@@ -109,7 +109,9 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
         del dataset["bits"]
     if spec.side is None:
         del dataset["side"]
-    dataset["condition_measures"] = [[condition.unit, condition.measure] for condition in spec.conditions]
+    dataset["condition_measures"] = [
+        [each.unit, each.measure, *["ordered"] * each.ordered] for each in spec.conditions
+    ]
     flat = flatten({**config, "dataset": dataset})
     return {key: value for key, value in flat.items() if value or not _is_switch(key)}
 
