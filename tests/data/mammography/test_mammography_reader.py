@@ -367,7 +367,7 @@ def test_nothing_but_faulty_files_is_refused_with_their_reasons(tmp_path: Path) 
     root = a_phantom(tmp_path / "data", "old")
     files = sorted(root.rglob("*.dcm"))
     for path in files:
-        path.write_bytes(path.read_bytes()[:1000])
+        path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError) as caught:
         a_reader(tmp_path, root).prepare(tmp_path / "cache", SILENT)
     assert f"truncated: {len(files)} files" in str(caught.value)

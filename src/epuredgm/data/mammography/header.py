@@ -45,7 +45,7 @@ SYNTAXES = {  # what is read at all; deflated files are not (they may inflate to
     "1.2.840.10008.1.2.4.91": "JPEG2000",
     "1.2.840.10008.1.2.5": "RLELossless",
 }
-LOGGERS = ("pydicom", "pylibjpeg", "openjpeg", "libjpeg", "rle")
+LOGGERS = ("pydicom", "PIL", "pylibjpeg", "openjpeg", "libjpeg", "rle")
 _LOCK = threading.RLock()  # warning filters belong to the process; use processes to read in parallel
 
 
