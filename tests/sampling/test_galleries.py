@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
-from stage_jobs import CONF, SMALL, job
+from stage_jobs import CONF, SMALL, job, sample_job, trained
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from epuredgm.config import compose
 from epuredgm.core.jobs import Stage
 from epuredgm.core.monitor import SILENT
-from epuredgm.stages import train
+from epuredgm.stages import sample, train
 
 
 def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
@@ -27,10 +27,32 @@ def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
     assert {"galleries/epoch_001/samples.png", "galleries/final_samples/samples.png"} <= set(pictures)
     for name in pictures:
         with Image.open(folder / name) as picture:
+            real = "reconstruction" in name
             assert picture.info["Synthetic"].startswith("SYNTHETIC")
+            assert (picture.info["Mode"] == "reconstruction") is real
+            assert ("a real picture" in picture.info["Synthetic"]) is real
     assert not (made["without"]["weights"].parents[1] / "galleries").exists()
     assert made["with"]["weights"].read_bytes() == made["without"]["weights"].read_bytes()
     assert made["with"]["history"].read_bytes() == made["without"]["history"].read_bytes()
     events = EventAccumulator(str(folder / "tb")).Reload()
     assert "galleries/samples" in events.Tags()["images"]
     assert "training" not in json.loads(made["with"]["learned"].read_text())
+
+
+def test_no_sheet_of_private_designs_is_drawn(tmp_path: Path) -> None:
+    weights = trained(tmp_path, "vae")["weights"]
+    for mode, given in (("conditional", False), ("inpainting", True)):
+        open_job = sample_job(tmp_path, "vae", mode, weights)
+        open_sheets = [
+            path for name, path in sample.run(open_job, SILENT).items() if name.startswith("sheet")
+        ]
+        assert open_sheets and all(path.is_file() for path in open_sheets)
+        for path in open_sheets:
+            with Image.open(path) as picture:
+                assert ("Given" in picture.info) is given
+        dataset = {**open_job.config["dataset"], "private": True}
+        closed = replace(open_job, config={**open_job.config, "dataset": dataset})
+        made = sample.run(closed, SILENT)
+        assert any(name.startswith("samples") for name in made)
+        assert any(name.startswith("sheet") for name in made) is not given
+        assert all(path.is_file() is not given for path in open_sheets)

@@ -1,7 +1,8 @@
 """Pictures of how far a training is: samples, and validation designs encoded and decoded.
 
-A picture here shows what a model made, never a real design, and says so in its file. Of a private data set no
-reconstruction is shown either: it may be as good as the real design.
+A picture here shows what a model made, never a real design, and its file says so
+(:mod:`epuredgm.data.stamp`). Of a private data set no reconstruction is shown either: it may be as good as
+the real design.
 """
 
 from __future__ import annotations
@@ -11,21 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from epuredgm.core.errors import UnsupportedMode
 from epuredgm.core.jobs import Mode
 from epuredgm.core.seeds import derive
 from epuredgm.data.resident import ResidentDesigns
+from epuredgm.data.stamp import stamp
 from epuredgm.interface import GenerativeModel, SampleRequest
 from epuredgm.reporting.contact_sheet import contact_sheet
 from epuredgm.sampling.discrete import to_stored
 from epuredgm.training.precision import Precision
 
 DESIGNS = 16
-SYNTHETIC = "SYNTHETIC: drawn by a generative model; it shows no real object and no patient"
 
 
 @dataclass(frozen=True)
@@ -61,27 +60,29 @@ class RunGallery:
             The pictures by name.
         """
         written = {}
-        for name, images in self._made(model, whole):
+        for name, mode, images in self._made(model, whole):
             path = folder / f"{name}.png"
             stored = to_stored(images.float(), model.spec).cpu().numpy()
-            contact_sheet(stored, model.spec, path, title=f"{self.title}: {name}", columns=8)
-            _stamp(path)
+            says = stamp({"dataset": model.spec.name, "seed": self.seed, "mode": mode})
+            contact_sheet(stored, model.spec, path, title=f"{self.title}: {name}", columns=8, stamp=says)
             written[name] = path
         return written
 
-    def _made(self, model: GenerativeModel, whole: bool) -> Iterator[tuple[str, Tensor]]:
+    def _made(self, model: GenerativeModel, whole: bool) -> Iterator[tuple[str, Mode, Tensor]]:
         count = min(DESIGNS, len(self.validation)) or DESIGNS
         batch = self.validation.batch(torch.arange(min(count, len(self.validation))))
         if whole:
             asked = Mode.CONDITIONAL in self.supports and len(batch.images) and batch.conditions.shape[1]
             request = SampleRequest(count, conditions=batch.conditions if asked else None)
             with self.precision.autocast():
-                yield "samples", model.sample(request, self._rng(model, "samples"))
+                mode = Mode.CONDITIONAL if asked else Mode.UNCONDITIONAL
+                yield "samples", mode, model.sample(request, self._rng(model, "samples"))
         if not self.private and len(batch.images):
             try:
                 with self.precision.autocast():
                     yield (
                         "reconstructions",
+                        Mode.RECONSTRUCTION,
                         model.reconstruct(batch, self._rng(model, "reconstructions")).images,
                     )
             except UnsupportedMode:
@@ -89,12 +90,3 @@ class RunGallery:
 
     def _rng(self, model: GenerativeModel, name: str) -> torch.Generator:
         return torch.Generator(model.device).manual_seed(derive(self.seed, "gallery", name))
-
-
-def _stamp(path: Path) -> None:
-    """Say in the file what it shows."""
-    text = PngInfo()
-    text.add_text("Synthetic", SYNTHETIC)
-    with Image.open(path) as picture:
-        picture.load()
-        picture.save(path, format="PNG", pnginfo=text)
