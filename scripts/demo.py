@@ -14,8 +14,8 @@ from epuredgm.cli.study import Request, resolve
 DATASET, MODEL, SEED, MODE = "nlbs_phantom", "cvae", 0, "conditional"
 SHORT = (
     "dataset.reader.size=tiny",
-    "training.steps=60",
-    "training.phases.prior.steps=40",
+    "training.steps=40",
+    "training.phases.prior.steps=25",
     "training.eval_every=5",
 )
 
