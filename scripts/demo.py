@@ -12,7 +12,12 @@ from pathlib import Path
 from epuredgm.cli.study import Request, resolve
 
 DATASET, MODEL, SEED, MODE = "nlbs_phantom", "cvae", 0, "conditional"
-SHORT = ("dataset.reader.size=tiny", "training.steps=200")
+SHORT = (
+    "dataset.reader.size=tiny",
+    "training.steps=40",
+    "training.phases.prior.steps=25",
+    "training.eval_every=5",
+)
 
 
 def main(words: list[str]) -> int:

@@ -15,7 +15,13 @@ from epuredgm.cli.study import Request, resolve
 from epuredgm.orchestration.pointers import read_pointer
 
 DATASET, MODEL, SEED = "nlbs_phantom", "cvae", 0
-SHORT = ("dataset.reader.size=tiny", "training.steps=200", "training.log_every=5")
+SHORT = (
+    "dataset.reader.size=tiny",
+    "training.steps=60",
+    "training.phases.prior.steps=10",
+    "training.eval_every=5",
+    "training.log_every=5",
+)
 
 
 def main(words: list[str]) -> int:

@@ -154,6 +154,11 @@ def compose(
             raise BadRequest(
                 f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile."
             )
+        if key == "dataset.private" and value.lower() != "true":
+            raise BadRequest(
+                f"{word!r} would let private data out",
+                f"dataset.private is said where it can be seen: in {conf.root / 'dataset' / dataset}.yaml.",
+            )
         if key == "experiment":
             conf.check("experiment", value)
     _register_resolver()

@@ -89,6 +89,9 @@ def test_every_form_of_override_reaches_all_models_or_one(word: str) -> None:
         (["dataset.conditions=colour"], r"no condition set 'colour'"),
         (["dataset=epure"], r"Use --dataset"),
         (["dataset.name=other"], r"Use --dataset"),
+        (["dataset.private=false"], r"(?s)would let private data out.*dataset.toy\.yaml"),
+        (["+dataset.private=no"], r"would let private data out"),
+        (["~dataset.private"], r"would let private data out"),
         (["model.name=other"], r"Use --dataset"),
         (["profile.branch=/tmp"], r"profile.branch must be a folder inside"),
         (["profile.branch='a/../..'"], r"profile.branch must be a folder inside"),
@@ -102,6 +105,10 @@ def test_every_form_of_override_reaches_all_models_or_one(word: str) -> None:
 def test_a_mistake_is_one_message(words: list[str], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         compose(CONF, "toy", "vae", "quick", words)
+
+
+def test_a_data_set_can_be_made_private_on_the_command_line_but_not_public() -> None:
+    assert compose(CONF, "toy", "vae", "quick", ["dataset.private=true"])["dataset"]["private"] is True
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from epuredgm.core.jobs import Artefact, JobFile, Stage
 from epuredgm.core.limits import check
 from epuredgm.core.seeds import derive
 from epuredgm.core.settings import Settings, TrainingSettings, read
-from epuredgm.core.spec import DataSpec
+from epuredgm.core.spec import Condition, DataSpec
 
 NAMES = st.lists(st.text(max_size=5) | st.integers(0, 9), max_size=3)
 
@@ -101,3 +101,13 @@ def test_a_data_error_shows_many_faults_and_counts_the_rest() -> None:
     assert "fault 20" not in str(error)
     assert "and 10 more" in str(error)
     assert len(error.faults) == 30
+
+
+def test_great_ages_are_not_told_and_other_numbers_are() -> None:
+    age = Condition("age", "years", optional=True)
+    assert [age.text(value) for value in (89.0, 90.0, float("nan"))] == [
+        "89 years",
+        "over 89 years",
+        "unknown",
+    ]
+    assert Condition("width", "px").text(90.0) == "90 px"

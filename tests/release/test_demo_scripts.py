@@ -9,10 +9,6 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = [ROOT / "conf" / "dataset" / "nlbs_phantom.yaml", ROOT / "conf" / "model" / "cvae.yaml"]
-MISSING = [path.name for path in NEEDED if not path.is_file()]
-# Once both files are on the branch, delete NEEDED, MISSING and the two lines of `on_the_phantom`'s mark.
-on_the_phantom = pytest.mark.skipif(bool(MISSING), reason=f"conf/ does not have {', '.join(MISSING)} yet")
 
 
 def script(name: str) -> ModuleType:
@@ -63,7 +59,6 @@ def test_a_loss_that_rises_is_told_apart(tmp_path: Path) -> None:
     assert quick.first_phase(history) == [3.0, 1.0]
 
 
-@on_the_phantom
 @pytest.mark.slow
 def test_the_demo_on_the_phantom(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = ["--workspace", str(tmp_path), "training.steps=20", "--num-samples", "8"]
@@ -71,7 +66,6 @@ def test_the_demo_on_the_phantom(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert Path(capfd.readouterr().out.split("picture: ")[1].strip()).is_file()
 
 
-@on_the_phantom
 @pytest.mark.slow
 def test_quick_train_on_the_phantom(tmp_path: Path) -> None:
     assert script("quick_train").main(["--workspace", str(tmp_path), "training.steps=60"]) == 0

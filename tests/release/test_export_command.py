@@ -202,6 +202,16 @@ def test_reconstructions_and_unconditional_mammograms_do_not_leave(study: Study,
     assert not (tmp_path / "out").exists()
 
 
+def test_patches_do_not_leave_as_mammograms(study: Study, tmp_path: Path) -> None:
+    dataset = study.config["dataset"]
+    patches = {**dataset, "reader": {**dataset["reader"], "patches": {"canvas": 1024}}}
+    with pytest.raises(BadRequest, match="no whole views"):
+        export(
+            request(study, tmp_path / "out", format="dicom", config={**study.config, "dataset": patches}),
+            SILENT,
+        )
+
+
 def test_what_is_not_evaluated_is_named(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,3 +125,9 @@ def test_a_contact_sheet_is_stamped_if_it_is_of_samples(study: Study, tmp_path: 
     contact_sheet(images, study.spec, tmp_path / "real.png")
     assert text_of((tmp_path / "drawn.png").read_bytes())["Model"] == "cvae"
     assert text_of((tmp_path / "real.png").read_bytes()) == {}
+
+
+def test_a_reconstruction_does_not_say_that_it_shows_nothing_real() -> None:
+    says = stamp({**META, "mode": "reconstruction"})
+    assert says["Synthetic"].startswith("SYNTHETIC: a real picture, encoded")
+    assert "no patient" in stamp(META)["Synthetic"] and "no patient" not in says["Synthetic"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import webbrowser
 from dataclasses import replace
@@ -23,6 +24,7 @@ from epuredgm.data.samples import SampleSet
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Attempt, Record, Records
 from epuredgm.reporting.study import Family, Run
+from epuredgm.stages import study
 from epuredgm.stages.study import study_of
 from epuredgm.stages.study_designs import SHOWN, Bench, pictured, with_neighbours
 from epuredgm.stages.study_runs import run_of, troubles_of
@@ -262,3 +264,38 @@ def test_the_report_command_writes_the_page_anew_with_what_went_wrong_since(
     assert answer["failed"] == 0
     assert "the &lt;disk&gt; is full" in page.read_text()
     assert read_json(workspace.summary("toy"))["num_models"] == 2
+
+
+def test_no_folder_of_the_machine_is_told(tmp_path: Path) -> None:
+    """Of a hospital's data, even the name of a folder may say whose they are."""
+    workspace = Workspace(tmp_path)
+    trained(
+        workspace,
+        key="prepare/toy",
+        stage=Stage.PREPARE,
+        model=None,
+        seed=None,
+        hashed={
+            "dataset.reader.root": "../ward_doe",
+            "dataset.reader.density": "/ward_doe/d.csv",
+            "dataset.bits": 8,
+        },
+    ).write(workspace)
+    typed = ["epuredgm", "run", "--dataset", "toy", "--workspace", "/ward_doe", "dataset.root=ward_doe"]
+    typed += [
+        "--inception-weights",
+        "/ward_doe/w.pth",
+        "vae:training.lr=0.1",
+        "dataset.reader.density=C:/ward_doe/d",
+    ]
+    entry = {"jobs": {"train": {"dataset": "toy", "model": "vae"}}, "command": shlex.join(typed)}
+    write_json(workspace.logs / "now" / "state.json", entry)
+    told = study._settings("toy", [], workspace)
+    assert told == {
+        "dataset.reader.root": "FOLDER",
+        "dataset.reader.density": "FOLDER",
+        "dataset.bits": 8,
+        "evaluation": {},
+    }
+    (said,) = study._typed("toy", workspace)
+    assert "ward_doe" not in said and "dataset.root=FOLDER" in said and "vae:training.lr=0.1" in said

@@ -102,10 +102,11 @@ def test_every_generated_picture_is_labelled_with_its_conditions(study: Study) -
     assert page.count('<b aria-hidden="true">SYNTHETIC</b>') == count
     assert "view MLO, laterality R, age 53 years, density D" in page
     texts = [
-        Image.open(io.BytesIO(base64.b64decode(each))).info.get("Description")
+        Image.open(io.BytesIO(base64.b64decode(each))).info
         for each in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
     ]
-    assert texts.count("SYNTHETIC") == count
+    assert sum(each.get("Synthetic", "").startswith("SYNTHETIC") for each in texts) == count
+    assert {each["Mode"] for each in texts if "Synthetic" in each} >= {"conditional", "unconditional"}
 
 
 def test_pictures_of_the_right_side_are_mirrored(study: Study) -> None:

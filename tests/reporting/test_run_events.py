@@ -47,3 +47,24 @@ def test_figures_and_sheets_of_every_mode(tmp_path: Path) -> None:
     assert events.Tags()["scalars"] == ["final/inpainting/rce"]
     assert events.Tags()["images"] == ["samples/inpainting/a"]
     assert not (tmp_path / "tb").exists()
+
+
+def test_sheets_that_show_private_designs_are_left_out(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = study(models=("vae",))
+    kinds = ("conditional", "inpainting/a", "reconstruction")
+    run = replace(
+        made.families[0].runs[0],
+        result={"modes": {}, "provenance": {"samples": {kind: {} for kind in kinds}}},
+        folder="outputs/vae_toy/run",
+    )
+    (tmp_path / run.folder).mkdir(parents=True)
+    for kind in kinds:
+        mode, _, given = kind.partition("/")
+        sheet = workspace.samples("vae_toy", 0, mode, given or None) / "contact_sheet.png"
+        sheet.parent.mkdir(parents=True)
+        Image.new("RGB", (3, 2)).save(sheet)
+    made = replace(made, families=(replace(made.families[0], runs=(run,)),), private=True)
+    (written,) = write_run_events(made, workspace)
+    events = EventAccumulator(str(written.parent)).Reload()
+    assert events.Tags()["images"] == ["samples/conditional"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from stage_jobs import CONF, SMALL, job
+from stage_jobs import CONF, SMALL, job, sample_job, trained
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from epuredgm.config import compose
@@ -20,7 +20,7 @@ from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.interface import GenerativeModel, Phase, SampleRequest
 from epuredgm.reporting.contact_sheet import GAP
-from epuredgm.stages import train
+from epuredgm.stages import sample, train
 from epuredgm.stages.gallery import RunGallery
 from epuredgm.training.precision import Precision
 
@@ -36,7 +36,10 @@ def test_galleries_are_stamped_and_change_no_result(tmp_path: Path) -> None:
     assert {"galleries/epoch_001/samples.png", "galleries/final_samples/samples.png"} <= set(pictures)
     for name in pictures:
         with Image.open(folder / name) as picture:
+            real = "reconstruction" in name
             assert picture.info["Synthetic"].startswith("SYNTHETIC")
+            assert (picture.info["Mode"] == "reconstruction") is real
+            assert ("a real picture" in picture.info["Synthetic"]) is real
     assert not (made["without"]["weights"].parents[1] / "galleries").exists()
     assert made["with"]["weights"].read_bytes() == made["without"]["weights"].read_bytes()
     assert made["with"]["history"].read_bytes() == made["without"]["history"].read_bytes()
@@ -78,3 +81,22 @@ def test_pictures_of_the_second_side_are_shown_mirrored(tmp_path: Path, mode: st
     assert first[0, 0] > first[0, -1]
     assert (second[0, 0] < second[0, -1]) == (mode == "conditional")
     assert (told["Model"], told["Data set"], told["Seed"], told["Mode"]) == ("left", "sides", "3", mode)
+
+
+def test_no_sheet_of_private_designs_is_drawn(tmp_path: Path) -> None:
+    weights = trained(tmp_path, "vae")["weights"]
+    for mode, given in (("conditional", False), ("inpainting", True)):
+        open_job = sample_job(tmp_path, "vae", mode, weights)
+        open_sheets = [
+            path for name, path in sample.run(open_job, SILENT).items() if name.startswith("sheet")
+        ]
+        assert open_sheets and all(path.is_file() for path in open_sheets)
+        for path in open_sheets:
+            with Image.open(path) as picture:
+                assert ("Given" in picture.info) is given
+        dataset = {**open_job.config["dataset"], "private": True}
+        closed = replace(open_job, config={**open_job.config, "dataset": dataset})
+        made = sample.run(closed, SILENT)
+        assert any(name.startswith("samples") for name in made)
+        assert any(name.startswith("sheet") for name in made) is not given
+        assert all(path.is_file() is not given for path in open_sheets)

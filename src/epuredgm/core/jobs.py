@@ -52,6 +52,12 @@ TASKS = (Mode.UNCONDITIONAL, Mode.CONDITIONAL, Mode.INPAINTING)
 GENERATED = (*TASKS, Mode.EXTRAPOLATION)
 """The modes whose samples a model made up; a reconstruction shows a real design."""
 
+
+def shows_real(mode: str, given: str | None = None) -> bool:
+    """Whether samples hold real designs, whole or in part: encoded and decoded, or given components."""
+    return given is not None or mode not in GENERATED
+
+
 SUPPORTED = (*TASKS, Mode.RECONSTRUCTION)
 """The modes that a family supports or not."""
 

@@ -13,6 +13,9 @@ from epuredgm.core.errors import BadRequest
 VALUES = ("binary", "grey")
 """Kinds of stored values."""
 
+OLDEST = 89
+"""Years; a greater age is not told, because few people have it."""
+
 
 @dataclass(frozen=True)
 class Component:
@@ -55,11 +58,13 @@ class Condition:
         return len(self.values) or 1 + self.optional
 
     def text(self, value: float) -> str:
-        """A stored value for people: ``CC``, ``58 years``, ``unknown``."""
+        """A stored value for people: ``CC``, ``58 years``, ``over 89 years``, ``unknown``."""
         if math.isnan(value):
             return "unknown"
         if self.values:
             return self.values[int(value)]
+        if self.unit == "years" and value > OLDEST:
+            return f"over {OLDEST} years"
         return f"{value:g}{' ' if self.unit else ''}{self.unit}"
 
 

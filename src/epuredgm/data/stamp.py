@@ -17,16 +17,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from epuredgm import __version__
+from epuredgm.core.jobs import shows_real
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.samples import SampleSet
 
 SOFTWARE = f"epuredgm {__version__}"
 SYNTHETIC = "SYNTHETIC: drawn by a generative model; it shows no real object and no patient"
+RECONSTRUCTED = (
+    "SYNTHETIC: a real picture, encoded and decoded by a generative model; it may be as good as the real one"
+)
 FACTS = {"model": "Model", "dataset": "Data set", "seed": "Seed", "mode": "Mode"}
 """Fact of a sample set (``SampleSet.meta``) -> keyword of the chunk."""
-
-OLDEST = 89
-"""Years; a greater age is not told, because few people have it."""
 
 
 def stamp(
@@ -39,7 +40,8 @@ def stamp(
         conditions: what was asked for, as :func:`asked` says it.
         given: names of components that were not drawn but taken from a real design.
     """
-    text = {"Software": SOFTWARE, "Synthetic": SYNTHETIC}
+    drawn = meta.get("mode") is None or not shows_real(str(meta["mode"]))
+    text = {"Software": SOFTWARE, "Synthetic": SYNTHETIC if drawn else RECONSTRUCTED}
     text |= {keyword: str(meta[fact]) for fact, keyword in FACTS.items() if meta.get(fact) is not None}
     if conditions:
         text["Conditions"] = "; ".join(f"{name} {value}" for name, value in conditions.items())
@@ -54,9 +56,7 @@ def asked(samples: SampleSet, row: int, spec: DataSpec) -> dict[str, str]:
     given = dict(zip(samples.condition_names, samples.conditions[row].tolist(), strict=True))
     for condition in spec.conditions:
         value = given.get(condition.name, math.nan)
-        if condition.unit == "years" and value > OLDEST:
-            told[condition.name] = f"over {OLDEST} years"
-        elif not math.isnan(value):
+        if not math.isnan(value):
             told[condition.name] = condition.text(value)
     return told
 

@@ -15,7 +15,7 @@ from epuredgm.reporting import charts, sections, tables, verdict
 from epuredgm.reporting.grey.chapter import chapter_of
 from epuredgm.reporting.numbers import short
 from epuredgm.reporting.palette import family_colors
-from epuredgm.reporting.pictures import pictures
+from epuredgm.reporting.pictures import pictures, says
 from epuredgm.reporting.study import Family, Gallery, Study
 
 FEW = 10  # designs of a family where all families stand together
@@ -188,7 +188,7 @@ def _galleries(study: Study) -> list[tuple[str, list[tuple[str, list[Shot]]]]]:
 
 
 def _shots(study: Study, family: Family, gallery: Gallery) -> list[Shot]:
-    images = pictures(gallery.samples, study.spec)
+    images = pictures(gallery.samples, study.spec, says(study, family, gallery))
     encoded = gallery.truth is not None
     nearest = pictures(gallery.nearest if gallery.truth is None else gallery.truth, study.spec)
     shots = []
@@ -238,7 +238,8 @@ def _around(study: Study, family: Family, gallery: Gallery) -> list[Triptych]:
     for k, component in enumerate(study.spec.components):
         if component.name != gallery.given:
             known[:, k] = 0
-    sets = [pictures(each, study.spec) for each in (known, gallery.samples, gallery.truth)]
+    made = pictures(gallery.samples, study.spec, says(study, family, gallery))
+    sets = [pictures(known, study.spec), made, pictures(gallery.truth, study.spec)]
     return [
         Triptych(
             given=given,

@@ -42,6 +42,11 @@ def export(request: Mapping[str, Any], monitor: Monitor) -> dict[str, Any]:
     if mode not in {str(each) for each in GENERATED}:
         raise BadRequest(f"samples in mode {mode} are not generated, so they are not exported")
     require_absent(folder)
+    if request["format"] == "dicom" and section["reader"].get("patches"):
+        raise BadRequest(
+            "samples of patches are no whole views, so they cannot be written as mammograms",
+            "Take --format png.",
+        )
     spec = DataSpec.from_config(section)
     form: Form = FORMS[request["format"]](spec)
     runs = [Run(model, spec.name, seed, mode) for model, seed in request["runs"]]

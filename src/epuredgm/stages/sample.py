@@ -11,7 +11,7 @@ import torch
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import digest, remove_leftovers, write_json
-from epuredgm.core.jobs import JobFile, Mode
+from epuredgm.core.jobs import JobFile, Mode, shows_real
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.settings import SamplingSettings, read
@@ -41,7 +41,8 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     """Draw one set, or for inpainting one per given component.
 
     Inputs: ``designs`` (not read in unconditional mode), ``weights``. Outputs: ``samples`` and ``sheet``; for
-    inpainting ``samples/<component>`` and ``sheet/<component>``.
+    inpainting ``samples/<component>`` and ``sheet/<component>``. Of a private data set, no sheet is drawn of
+    samples that hold real designs or parts of them.
 
     Raises:
         BadRequest: if the weights are of another data set.
@@ -78,7 +79,10 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         folder = _folder(job, request)
         remove_leftovers(folder)
         drawn.append(Parts(folder, digest([job.fingerprint, facts, request.component])[:16]))
-        outputs.update(_draw(sampler, request, facts, folder, drawn[-1]))
+        hidden = job.config["dataset"].get("private", True) and shows_real(
+            str(request.mode), request.component
+        )
+        outputs.update(_draw(sampler, request, facts, folder, drawn[-1], hidden))
     for parts in drawn:  # not before the last set is whole: a job that stops between two draws none twice
         parts.remove()
     return outputs
@@ -114,20 +118,24 @@ def _folder(job: JobFile, request: SetRequest) -> Path:
 
 
 def _draw(
-    sampler: Sampler, request: SetRequest, facts: Mapping[str, Any], folder: Path, parts: Parts
+    sampler: Sampler, request: SetRequest, facts: Mapping[str, Any], folder: Path, parts: Parts, hidden: bool
 ) -> dict[str, Path]:
-    """Draw one set and write it with its picture; what it cost goes beside it, not into it."""
+    """Draw one set and write it with its picture, unless hidden; what it cost goes beside it, not into it."""
     samples, cost = sampler.draw(request, facts, parts)
     path, sheet = folder / "samples.npz", folder / "contact_sheet.png"
     samples.write(path)
     if cost.designs:  # a set whose batches were all found drawn cost nothing, and says nothing about its cost
         write_json(folder / "timing.json", {**cost.to_dict(), "device": str(sampler.model.device)})
+    suffix = f"/{request.component}" if request.component else ""
+    if hidden:
+        sheet.unlink(missing_ok=True)  # of a time when the data set was not private
+        return {f"samples{suffix}": path}
     around = f", given {request.component}" if request.component else ""
     title = f"{facts['model']} on {facts['dataset']}, seed {sampler.seed}: {request.mode}{around}"
     spec = sampler.model.spec
     shown = facing(samples.images, samples.conditions, spec)
-    contact_sheet(shown, spec, sheet, title=title, stamp=stamp(samples.meta))
-    suffix = f"/{request.component}" if request.component else ""
+    given = (request.component,) if request.component else ()
+    contact_sheet(shown, spec, sheet, title=title, stamp=stamp(samples.meta, given=given))
     return {f"samples{suffix}": path, f"sheet{suffix}": sheet}
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from epuredgm.stages.study_grey import intensities, split_hashes, statistics
 from epuredgm.stages.study_runs import run_of, troubles_of
 
 NEWEST = 20  # invocations whose commands are shown
+PLACE = "FOLDER"  # stands for a place on the machine
 
 
 def study_of(job: JobFile, monitor: Monitor) -> Study:
@@ -159,7 +160,7 @@ def _settings(dataset: str, results: Sequence[Mapping[str, Any]], workspace: Wor
     """What the runs share: how the data were read, as recorded, and how designs were compared."""
     prepared = Records(workspace).get(prepare_key(dataset))
     read = prepared.hashed if prepared is not None else {}
-    data = {key: value for key, value in read.items() if key.startswith("dataset.")}
+    data = {key: _placeless(key, value) for key, value in read.items() if key.startswith("dataset.")}
     stated = [dict(result["provenance"]["settings"]) for result in results if "provenance" in result]
     return {**data, "evaluation": stated[0] if stated else {}}
 
@@ -204,13 +205,26 @@ def _counts_for(entry: Mapping[str, Any], dataset: str) -> bool:
 
 
 def _portable(words: Iterable[str]) -> Iterable[str]:
-    """The words of a command line but for those that name a place on the machine."""
+    """The words of a command line but for what they say of places on the machine."""
     rest = iter(words)
     for word in rest:
+        key, _, value = word.partition("=")
         if word in ("--workspace", "--conf"):
             next(rest, None)
-        elif not word.startswith(("--workspace=", "--conf=")):
-            yield word
+        elif key not in ("--workspace", "--conf"):
+            yield f"{key}={_placeless(key, value)}" if value else str(_placeless("", word))
+
+
+def _placeless(key: str, value: Any) -> Any:
+    """A setting's value; a folder's name, which may tell whose the data are, is not told."""
+    named = isinstance(value, str) and value not in ("", "null")
+    if named and (key.rpartition(".")[2] == "root" or _is_absolute(value.strip("'\""))):
+        return PLACE
+    return value
+
+
+def _is_absolute(text: str) -> bool:
+    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
 
 
 def _formal(paragraph: str) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import file_sha256
-from epuredgm.core.jobs import TASKS, Mode
+from epuredgm.core.jobs import Mode, shows_real
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs, Stored
@@ -23,8 +23,6 @@ from epuredgm.reporting.study import Adherence, Family, Gallery, Worst
 from epuredgm.stages.build import resolve
 from epuredgm.stages.study_grey import closest, intensities, worst_of
 
-TASKS_AND_SWEEPS = tuple(mode.value for mode in (*TASKS, Mode.EXTRAPOLATION))
-"""Modes whose pictures a model made up; others give real ones back."""
 SHOWN = 18  # designs of a set; around a given component, a third of them for each set
 REAL = 22
 
@@ -100,10 +98,10 @@ def pictured(family: Family, bench: Bench, workspace: Workspace) -> Family:
         if isinstance(samples, str):
             notes.append(f"{name}: not shown, {samples}")
             continue
-        encoded = mode not in TASKS_AND_SWEEPS
+        encoded = shows_real(mode)
         if encoded and bench.spec.levels > 1:
             worst = worst_of(samples, bench.designs, bench.spec, bench.private)
-        if bench.private and (given or encoded):
+        if bench.private and shows_real(mode, given or None):
             notes.append(f"{name}: not shown, its pictures hold private ones or parts of them")
             continue
         galleries.append(_gallery(mode, given or None, samples, bench, encoded))

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from epuredgm.core.errors import BadRequest
-from epuredgm.core.spec import DataSpec
+from epuredgm.core.spec import OLDEST, DataSpec
 from epuredgm.data.designs import Stored
 from epuredgm.data.mammography.objects import SIDES, VIEWS, Picture, object_of, spacing
 from epuredgm.data.release import LeftOut
 from epuredgm.data.samples import SampleSet
-from epuredgm.data.stamp import OLDEST
 
 VIEW, AGE = "view", "age"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from epuredgm.reporting.grey import conditions, looks, privacy, quality, shown
 from epuredgm.reporting.grey.part import Part
 from epuredgm.reporting.numbers import short
-from epuredgm.reporting.pictures import data_address
+from epuredgm.reporting.pictures import data_address, says
 from epuredgm.reporting.study import Family, Gallery, Study
 from epuredgm.reporting.tables import Table
 
@@ -109,7 +109,7 @@ def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
     beside = (
         shown.turned(real, gallery.asked, study) if len(real) == len(pictures) and not study.private else ()
     )
-    encoded = gallery.truth is not None
+    encoded, stamp = gallery.truth is not None, says(study, family, gallery)
     found = []
     for k, (picture, told) in enumerate(zip(pictures, shown.captions(gallery, study), strict=True)):
         alt = f"{shown.LABEL}, {family.model}, {gallery.mode}: picture {k + 1}, {told}"
@@ -123,7 +123,7 @@ def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
                 lines.append(f"{short(float(gallery.distances[k]))} apart (root mean square)")
         found.append(
             Shown(
-                image=data_address(picture, shown.LABEL),
+                image=data_address(picture, stamp),
                 alt=alt,
                 beside=data_address(beside[k]) if len(beside) else "",
                 beside_alt=what,
