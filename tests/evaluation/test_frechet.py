@@ -25,6 +25,7 @@ def by_pytorch_fid(x, y):
 
 
 @pytest.mark.filterwarnings("ignore:The `disp` argument is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Matrix is singular:scipy.linalg.LinAlgWarning")  # pytorch-fid's own
 @pytest.mark.parametrize(
     "n, m, width",
     [(300, 250, 64), (65, 64, 64), (400, 90, 120), (90, 400, 120), (50, 70, 128), (3, 2, 16)],

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from epuredgm.core.spec import OLDEST
 from epuredgm.data.mammography import allowed
 from epuredgm.data.mammography.elements import items, word
 from epuredgm.data.mammography.faults import Unreadable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 NOBODY = r"(?:anon(?:ymous|ymized|ymised)?|phantom|synthetic|patient|subject|case|p)"
 TOKEN = rf"(?:{NOBODY}\d{{0,6}}|phantom[0-9a-f]{{8}})"
 SYNTHETIC = re.compile(rf"{TOKEN}(?:[\^_ -](?:{TOKEN}|\d{{0,6}}))*|[0-9a-f]{{32,64}}", re.IGNORECASE)
-OLDEST = 89  # years; older people are few enough to be found
 AGE = re.compile(r"\d{3}[DWMY]")
 TEXT_KINDS = ("LO", "SH", "ST", "LT", "UT", "UC", "UR", "AE")
 PICTURE_CHUNKS = {  # and the length of what is about a grey picture; None for any

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.spec import OLDEST
 from epuredgm.data.mammography.cutting import Cutting, cut_breast
-from epuredgm.data.mammography.deidentification import OLDEST
 from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.findings import Finding
 from epuredgm.data.mammography.labels import Labels, agreed
