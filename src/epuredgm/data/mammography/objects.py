@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from epuredgm import __version__
 from epuredgm.data.designs import Stored
 from epuredgm.data.mammography.phantom_dicom import IMPLEMENTATION, content_of
-from epuredgm.data.mammography.phantom_header import ORIENTATIONS, SOP_CLASSES, VIEW_CODES, code
+from epuredgm.data.mammography.phantom_header import SOP_CLASSES, VIEW_CODES, code, projection
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -70,7 +70,7 @@ def object_of(picture: Picture, new_uid: Callable[[], str] = random_uid) -> byte
     _patient(ds, picture, new_uid)
     _image(ds, picture, new_uid)
     _no_acquisition(ds, picture)
-    _positioning(ds, picture)
+    projection(ds, picture.side, picture.view)
     ds.PixelData = picture.pixels.astype("<u2").tobytes()
     ds["PixelData"].VR = "OW"
     ds.file_meta = FileMetaDataset()
@@ -120,17 +120,3 @@ def _no_acquisition(ds: Dataset, picture: Picture) -> None:
     ds.ImagerPixelSpacing = [millimetres, millimetres]
     ds.AcquisitionContextSequence = []
     ds.DetectorType = ""
-
-
-def _positioning(ds: Dataset, picture: Picture) -> None:
-    value, meaning = VIEW_CODES[picture.view]
-    view = code(value, "SCT", meaning)
-    view.ViewModifierCodeSequence = []
-    ds.ViewCodeSequence = [view]
-    ds.ViewPosition = picture.view
-    ds.AnatomicRegionSequence = [code("76752008", "SCT", "Breast")]
-    ds.BodyPartExamined = ds.OrganExposed = "BREAST"
-    ds.ImageLaterality = picture.side
-    ds.PatientOrientation = ORIENTATIONS[picture.side, picture.view]
-    ds.PositionerType = "MAMMOGRAPHIC"
-    ds.BreastImplantPresent, ds.PartialView = "NO", "NO"

@@ -46,6 +46,21 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
     return item
 
 
+def projection(ds: Dataset, side: str, view: str) -> None:
+    """Say which breast is seen from where."""
+    value, meaning = VIEW_CODES[view]
+    seen = code(value, "SCT", meaning)
+    seen.ViewModifierCodeSequence = []
+    ds.ViewCodeSequence = [seen]
+    ds.ViewPosition = view
+    ds.AnatomicRegionSequence = [code("76752008", "SCT", "Breast")]
+    ds.BodyPartExamined = ds.OrganExposed = "BREAST"
+    ds.ImageLaterality = side
+    ds.PatientOrientation = ORIENTATIONS[side, view]
+    ds.PositionerType = "MAMMOGRAPHIC"
+    ds.BreastImplantPresent = ds.PartialView = "NO"
+
+
 def fill(dataset: Dataset, exposure: Exposure, form: Form, variant: str = "") -> None:
     """Write every element but the pixels and the grey-scale functions.
 
@@ -127,18 +142,6 @@ def _acquisition(ds: Dataset, exposure: Exposure) -> None:
 
 
 def _positioning(ds: Dataset, exposure: Exposure) -> None:
-    value, meaning = VIEW_CODES[exposure.view]
-    view = code(value, "SCT", meaning)
-    view.ViewModifierCodeSequence = []
-    ds.ViewCodeSequence = [view]
-    ds.ViewPosition = exposure.view
-    ds.AnatomicRegionSequence = [code("76752008", "SCT", "Breast")]
-    ds.BodyPartExamined = "BREAST"
-    ds.OrganExposed = "BREAST"
-    ds.ImageLaterality = exposure.side
-    ds.PatientOrientation = ORIENTATIONS[exposure.side, exposure.view]
-    ds.PositionerType = "MAMMOGRAPHIC"
+    projection(ds, exposure.side, exposure.view)
     angle = 0 if exposure.view == "CC" else 45
     ds.PositionerPrimaryAngle = angle if exposure.side == "R" else -angle
-    ds.BreastImplantPresent = "NO"
-    ds.PartialView = "NO"

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from epuredgm.core.errors import Interrupted
 from epuredgm.core.files import file_sha256
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
@@ -23,16 +22,14 @@ from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import Weights, load_weights, restore, save_weights
 from epuredgm.evaluation.extractor import Extractor, Features, Images, Maker, Setting, Unavailable
+from epuredgm.evaluation.extractors.learning import WARM_UP, learn
 from epuredgm.nn.condition_network import VERSION, ConditionNetwork
 
 NAME = "conditions"
 FILE = "conditions.safetensors"
 BATCH = 256  # pictures read at a time
 SHIFT = 16  # a training picture is moved by at most its edge over this
-CLIP_NORM = 1.0
 WEIGHT_DECAY = 1e-3
-WARM_UP = 0.1  # share of the steps
-LOG_EVERY = 20  # steps between two reports
 
 
 def read_conditions(spec: DataSpec) -> tuple[Condition, ...]:
@@ -117,22 +114,14 @@ def _train(network: ConditionNetwork, real: ResidentDesigns, setting: Setting, m
         optimiser, settings.lr, settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
     )
     devices = [setting.device] if setting.device.type == "cuda" else []
-    network.train()
+
+    def loss_of() -> Tensor:
+        batch = real.batch(torch.randint(len(real), (settings.batch_size,), generator=order))
+        return network.loss(_moved(batch.images, order), batch.conditions)
+
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive(settings.seed, NAME, "dropout"))
-        for step in range(settings.steps):
-            if monitor.stopping():
-                raise Interrupted("stopped while learning conditions; nothing of the reference is kept")
-            chosen = torch.randint(len(real), (settings.batch_size,), generator=order)
-            batch = real.batch(chosen)
-            loss = network.loss(_moved(batch.images, order), batch.conditions)
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-            optimiser.step()
-            schedule.step()
-            if step % LOG_EVERY == 0 or step + 1 == settings.steps:
-                monitor.progress(step + 1, settings.steps, "learning conditions", loss=loss.item())
+        learn(network, loss_of, optimiser, schedule, settings.steps, monitor, NAME)
 
 
 def _moved(pictures: Tensor, rng: torch.Generator) -> Tensor:

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from epuredgm.core.errors import Interrupted
 from epuredgm.core.files import file_sha256
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
@@ -23,6 +22,7 @@ from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import Weights, load_weights, restore, save_weights
 from epuredgm.evaluation.extractor import Extractor, Features, Images, Maker, Setting, Unavailable
+from epuredgm.evaluation.extractors.learning import WARM_UP, learn
 from epuredgm.evaluation.reduced import reduced
 from epuredgm.nn import corruption, grey_faults
 from epuredgm.nn.feature_network import VERSION, FeatureNetwork
@@ -30,10 +30,7 @@ from epuredgm.nn.feature_network import VERSION, FeatureNetwork
 FILE = "domain.safetensors"
 GREY_VERSION = 1  # of what features of grey pictures depend on beside VERSION
 BATCH = 256  # designs described at a time
-WARM_UP = 0.1  # share of the steps
-CLIP_NORM = 1.0
 LARGEST = 128  # pixels along an edge; larger grey pictures are averaged down first
-LOG_EVERY = 20  # steps between two reports, for each of which a device is waited for
 
 
 def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> None:
@@ -103,24 +100,17 @@ def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, mon
     rng = torch.Generator(device).manual_seed(derive(settings.seed, "domain", "faults"))
     optimiser = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / settings.steps))
-    network.train()
-    for step in range(settings.steps):
-        if monitor.stopping():
-            raise Interrupted("stopped while learning features; nothing of the reference is kept")
+
+    def loss_of() -> Tensor:
         chosen = torch.randint(len(real), (settings.batch_size,), generator=order)
         clean = real.batch(chosen).images
         if network.grey:
             faulty = grey_faults.spoiled(clean, settings.fault_chance, rng)
         else:
             faulty = corruption.spoiled(clean, settings.fault_chance, True, rng)
-        loss = network.loss(faulty, clean, settings.fault_weight)
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-        optimiser.step()
-        schedule.step()
-        if step % LOG_EVERY == 0 or step + 1 == settings.steps:
-            monitor.progress(step + 1, settings.steps, "learning features", loss=loss.item())
+        return network.loss(faulty, clean, settings.fault_weight)
+
+    learn(network, loss_of, optimiser, schedule, settings.steps, monitor, "features")
 
 
 def _rate(done: float) -> float:
