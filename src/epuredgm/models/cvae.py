@@ -50,6 +50,7 @@ class CVAE(GenerativeModel):
         edge_weight: nats for a picture without any of its edges.
         condition_dropout: chance of each condition to be unknown in training.
         unconditional: share of the pictures of which training knows no condition at all.
+        path_unconditional: the same while the second prior is learned.
         flow_steps: of the sampler, two evaluations each.
         temperature: deviation of the noise that latents are drawn from; 1 is the model's own.
         texture: strength of the drawn errors of the decoder, 1 as measured; 0 draws its smooth middle.
@@ -73,6 +74,7 @@ class CVAE(GenerativeModel):
         edge_weight: float,
         condition_dropout: float,
         unconditional: float,
+        path_unconditional: float,
         flow_steps: int,
         temperature: float,
         texture: float,
@@ -90,6 +92,7 @@ class CVAE(GenerativeModel):
         self.texture = Texture(spec.channels, spec.size)
         self.edge_weight = edge_weight
         self.dropout = condition_dropout, unconditional
+        self.path_dropout = condition_dropout, path_unconditional
         self.flow_steps, self.temperature, self.texture_strength = flow_steps, temperature, texture
         self.register_buffer("kl_channels", torch.zeros(grid.shape[0]))
         self.register_buffer("scale", torch.zeros(()))
@@ -140,7 +143,7 @@ class CVAE(GenerativeModel):
         """Squared error of the path's velocity over posterior draws in units of the Gaussian prior."""
         conditions = batch.conditions
         if self.flow.training:
-            conditions = self.condition.drop(conditions, *self.dropout, progress.rng)
+            conditions = self.condition.drop(conditions, *self.path_dropout, progress.rng)
         with torch.no_grad():
             context = self.condition(conditions)
             z, prior = self.encoder(batch.images, context).draw(progress.rng), self.prior(context)
