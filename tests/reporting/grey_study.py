@@ -82,8 +82,11 @@ def generated(passed: bool = True) -> dict[str, Any]:
             "level": 0.41,
         },
         "strata": {
-            "view CC": {"fd_domain": figure(3.9), "n": 70},
-            "view MLO": {"fd_domain": figure(None, "fewer than 50 pictures"), "n": 31},
+            "minimum": 50,
+            "view": {
+                "CC": {"fd_domain": figure(3.9), "n": 70},
+                "MLO": {"fd_domain": figure(None, "fewer than 50 pictures"), "n": 31},
+            },
         },
         "privacy": {
             "passed": passed,

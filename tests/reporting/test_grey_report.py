@@ -246,3 +246,12 @@ def test_curves_that_do_not_fit_their_axis_are_left_out(study: Study) -> None:
     drawn = looks.looks(study, family)
     assert "Power spectrum" not in " ".join(chart.title for chart in drawn.charts)
     assert any("Spectra" in line for line in drawn.words)
+
+
+def test_a_stratum_is_a_line_with_its_distance_over_the_floor_and_its_count() -> None:
+    table = quality.strata_table("strata", grey_study.generated()["strata"])
+    assert table is not None
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["view CC", "3.9", "7.8", "70", ""],
+        ["view MLO", "–", "–", "31", "fewer than 50 pictures"],
+    ]

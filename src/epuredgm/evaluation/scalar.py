@@ -141,5 +141,7 @@ def _floor(floors: NDArray[np.float64] | None) -> dict[str, float | None] | None
     if floors is None or not np.isfinite(floors).any():
         return None
     finite = floors[np.isfinite(floors)]
-    std = float(finite.std(ddof=1)) if len(finite) > 1 else None
+    std = None
+    if len(finite) > 1:  # equal numbers differ from their rounded mean
+        std = 0.0 if np.ptp(finite) == 0 else float(finite.std(ddof=1))
     return {"mean": number(float(finite.mean())), "std": number(std)}

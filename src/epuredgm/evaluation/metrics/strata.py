@@ -66,7 +66,7 @@ def _figure(case: Case, stratum: Stratum, generated: Rows, real: Rows, count: in
 METRIC = Metric(
     key="strata",
     title="Domain distance by stratum",
-    modes=(Mode.UNCONDITIONAL, Mode.CONDITIONAL),
+    modes=(Mode.CONDITIONAL,),  # others ask for no stratum
     headlines=(),
     compute=compute,
     values=("grey",),

@@ -138,7 +138,7 @@ def strata(result: Json) -> Part:
     ]
     if not tables:
         return Part("Strata", (without(blocks, "strata", "Strata"),))
-    line = "Small strata have no value: a distance over few pictures says more about their number."
+    line = "Small strata have no value, and small numbers of pictures make large distances: read the ratio."
     return Part("Strata", (line,), tuple(tables))
 
 
@@ -149,9 +149,11 @@ def strata_table(title: str, content: Any) -> Table | None:
         return None
     names = list(dict.fromkeys(name for _, leaf in leaves for name in _figures(leaf)))
     counts = list(dict.fromkeys(name for _, leaf in leaves for name in _counts(leaf)))
+    floored = [name for name in names if any(_ratio(_figures(leaf).get(name)) for _, leaf in leaves)]
     heads = (
         Head("Stratum", numeric=False),
         *(Head(name.replace("_", " ")) for name in names),
+        *(Head("Ratio", f"of {name.replace('_', ' ')} to its floor") for name in floored),
         *(Head("pictures" if name == "n" else name.replace("_", " ")) for name in counts),
         Head("Why no value", numeric=False),
     )
@@ -159,6 +161,7 @@ def strata_table(title: str, content: Any) -> Table | None:
     for label, leaf in leaves:
         own, sizes = _figures(leaf), _counts(leaf)
         cells = [figure_cells(own[name])[0] if name in own else Cell(NOTHING) for name in names]
+        cells += [figure_cells(own.get(name))[3] for name in floored]
         numbers = [Cell(str(sizes.get(name, NOTHING))) for name in counts]
         why = {reason_of(leaf), *(reason_of(each) for each in own.values())} - {""}
         rows.append((Cell(label), *cells, *numbers, Cell("; ".join(sorted(why)))))
@@ -174,7 +177,8 @@ def _leaves(content: Any, label: str) -> Iterator[tuple[str, Json]]:
     """(stratum in words, its content); a stratum is what has figures or counts of its own."""
     if not isinstance(content, Mapping):
         return
-    if is_figure(content) or _counts(content) or any(is_figure(each) for each in content.values()):
+    own = (each for each in content.values() if isinstance(each, Mapping))
+    if is_figure(content) or _counts(content) or any(is_figure(each) for each in own):
         yield label or "all", content
         return
     for key, each in content.items():
@@ -190,6 +194,10 @@ def _figures(leaf: Json) -> dict[str, Any]:
         **{key: each for key, each in leaf.items() if key not in counts and is_figure(each)},
         **{key: {"value": None} for key in missing},
     }
+
+
+def _ratio(figure: Any) -> float | None:
+    return figure.get("ratio") if isinstance(figure, Mapping) else None
 
 
 def _counts(leaf: Json) -> dict[str, int]:
