@@ -22,7 +22,6 @@ from epuredgm.reporting.study import (
 from reporting import study_makers
 
 SIDE = 32
-LIMIT = "a copy that is turned or cut is found only if features see it"
 
 
 def spec(side: int = SIDE) -> DataSpec:
@@ -96,7 +95,7 @@ def generated(passed: bool = True) -> dict[str, Any]:
             "copied": 0 if passed else 3,
             "held_out_correlation": 0.91,
             "counts": {"generated": 200, "train": 600, "held_out": 134},
-            "limits": [LIMIT],
+            "limits": {"correlation": 0.98, "near_share": 0.03, "fewest": [50, 100, 100]},
             "nearest": [{"generated": 4, "train": "T-17", "distance": 0.12, "correlation": 0.93}],
         },
     }

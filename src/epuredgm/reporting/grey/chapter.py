@@ -47,7 +47,7 @@ class Chapter:
         verdict: how many sets of samples passed, in a sentence.
         tone: ``good`` if all did.
         privacy: every set of samples of every run.
-        limits: what the tests of privacy cannot see.
+        unseen: what the tests of privacy cannot see.
         private: no real picture is in the report.
         families: best first.
     """
@@ -55,7 +55,7 @@ class Chapter:
     verdict: str
     tone: str
     privacy: Table
-    limits: tuple[str, ...]
+    unseen: tuple[str, ...]
     private: bool
     label: str
     families: tuple[Own, ...]
@@ -76,7 +76,7 @@ def chapter_of(study: Study, colors: Mapping[str, str]) -> Chapter | None:
         verdict=f"{verdict}, {unknown} were not checked.",
         tone="good" if found and passed == len(found) else "bad",
         privacy=privacy.verdict_table(found),
-        limits=privacy.limits_of(found),
+        unseen=privacy.UNSEEN,
         private=study.private,
         label=shown.LABEL,
         families=tuple(_own(study, family, colors) for family in study.families),

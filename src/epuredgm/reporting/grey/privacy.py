@@ -14,7 +14,16 @@ from epuredgm.reporting.study import Family
 from epuredgm.reporting.tables import Cell, Head, Table
 
 KEY = "privacy"
-APART = ("passed", "reasons", "limits", "nearest")  # told in other words than numbers
+APART = ("passed", "reasons", "nearest")  # told in other words than numbers
+UNSEEN = (
+    "Whole pictures are compared: a lesion or a patch that was copied into another picture is not found, nor "
+    "a single copy that was turned or enlarged.",
+    "Pictures are compared at 64 pixels an edge: finer texture may repeat that of a real picture.",
+    "A few copies that were disguised well may stay below the bounds.",
+    "The weights of a model are not judged and hold more than its samples show: this is no differential "
+    "privacy.",
+)
+"""What the tests cannot see."""
 SHOWN = 10  # nearest pairs
 
 
@@ -27,7 +36,6 @@ class Verdict:
     mode: str
     passed: bool | None
     reasons: tuple[str, ...]
-    limits: tuple[str, ...]
 
     @property
     def word(self) -> str:
@@ -55,7 +63,7 @@ def verdicts_of(model: str, seed: int, result: Json) -> Iterator[Verdict]:
     generated = {mode.value for mode in TASKS}
     blocks = [(mode, block) for mode, block in blocks_of(result) if mode.split(" ")[0] in generated]
     if not blocks:
-        yield Verdict(model, seed, "any", None, ("no generated pictures were evaluated",), ())
+        yield Verdict(model, seed, "any", None, ("no generated pictures were evaluated",))
     for mode, block in blocks:
         content = block.get(KEY)
         about = content if isinstance(content, Mapping) else {}
@@ -64,15 +72,13 @@ def verdicts_of(model: str, seed: int, result: Json) -> Iterator[Verdict]:
         reasons = _lines(about.get("reasons"))
         if known is None and not reasons:
             reasons = (reason_of(content) or "the check was not made on these samples",)
-        yield Verdict(model, seed, mode, known, reasons, _lines(about.get("limits")))
+        yield Verdict(model, seed, mode, known, reasons)
 
 
 def _lines(content: Any) -> tuple[str, ...]:
     """Sentences, of which there may be one, several, or some by name."""
     if isinstance(content, str):
         return (content,) if content else ()
-    if isinstance(content, Mapping):
-        return tuple(f"{in_words(str(key))}: {_word(each)}" for key, each in content.items())
     return tuple(str(each) for each in content) if isinstance(content, (list, tuple)) else ()
 
 
@@ -94,18 +100,13 @@ def verdict_table(found: Sequence[Verdict], with_family: bool = True) -> Table:
     return Table("Privacy", heads, tuple(rows), sortable=False)
 
 
-def limits_of(found: Sequence[Verdict]) -> tuple[str, ...]:
-    """What the tests cannot see, each said once."""
-    return tuple(dict.fromkeys(limit for each in found for limit in each.limits))
-
-
 def panel(family: Family, private: bool) -> Part:
     """The verdicts of a family's first run, and the numbers behind them."""
     run = family.runs[0]
     found = tuple(verdicts_of(family.model, run.seed, run.result))
     passed = bool(found) and all(each.passed for each in found)
     lines = [f"{each.mode}: {each.word}. {'. '.join(each.reasons)}".strip() for each in found]
-    lines += [f"Limit: {limit}" for limit in limits_of(found)]
+    lines += [f"Not seen: {each}" for each in UNSEEN]
     known = {mode: block[KEY] for mode, block in blocks_of(run.result) if isinstance(block.get(KEY), Mapping)}
     tables = [*_tests(known), *(() if private else _nearest(known))]
     if private:
