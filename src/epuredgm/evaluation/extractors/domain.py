@@ -22,7 +22,7 @@ from epuredgm.data.designs import Designs
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import Weights, load_weights, restore, save_weights
 from epuredgm.evaluation.extractor import Extractor, Features, Images, Maker, Setting, Unavailable
-from epuredgm.evaluation.extractors.learning import WARM_UP, learn
+from epuredgm.evaluation.learning import WARM_UP, learn
 from epuredgm.evaluation.reduced import reduced
 from epuredgm.nn import corruption, grey_faults
 from epuredgm.nn.feature_network import VERSION, FeatureNetwork
