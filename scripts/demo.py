@@ -14,9 +14,9 @@ from epuredgm.cli.study import Request, resolve
 DATASET, MODEL, SEED, MODE = "nlbs_phantom", "cvae", 0, "conditional"
 SHORT = (
     "dataset.reader.size=tiny",
-    "training.steps=40",
-    "training.phases.prior.steps=25",
-    "training.eval_every=5",
+    "training.steps=200",
+    "training.phases.prior.steps=150",
+    "training.eval_every=10",
 )
 
 

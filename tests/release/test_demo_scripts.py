@@ -61,7 +61,8 @@ def test_a_loss_that_rises_is_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demo_on_the_phantom(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["--workspace", str(tmp_path), "training.steps=20", "--num-samples", "8"]
+    few = ["training.steps=20", "training.phases.prior.steps=10"]
+    words = ["--workspace", str(tmp_path), "--num-samples", "8", *few]
     assert script("demo").main(words) == 0
     assert Path(capfd.readouterr().out.split("picture: ")[1].strip()).is_file()
 
