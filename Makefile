@@ -36,8 +36,8 @@ types: $(BIN)/.installed-test  ## Static types
 contracts: $(BIN)/.installed-test  ## Who may import whom
 	$(BIN)/lint-imports
 
-unit: $(BIN)/.installed-test  ## The tests
-	$(BIN)/python -m pytest $(ARGS)
+unit: $(BIN)/.installed-test  ## The tests, a file at a time on each processor
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 crosschecks: $(BIN)/.installed-test  ## Losses and posteriors beside independent implementations (installs these)
 	$(BIN)/pip install --quiet --progress-bar off -e '.[crosschecks]'
