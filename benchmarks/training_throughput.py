@@ -5,13 +5,13 @@ at once. The other: pydicom and albumentations (resize, flip, rotation, brightne
 epoch, in a DataLoader. Both feed the same model. Timed are (a) the data path alone and (b) with a training
 step.
 
-The ratio holds for what is stated beside it: size of the files (real ones have some 3000 x 2400 pixels, and
-reading and resizing them takes accordingly longer), uncompressed syntax, this model, these cores. The
-larger the model, the nearer (b) is to 1, because the step is the same on both sides. What ours pays once,
-before or in the first epoch, stands in a line of its own.
+Files are drawn at 0.8 mm and enlarged to the size of real ones. The ratio holds for what is stated beside
+it: size of the files, syntax, this model, these cores. The larger the model, the nearer (b) is to 1, because
+the step is the same on both sides. What ours pays once, before or in the first epoch, stands in a line of
+its own.
 
-    pip install albumentations==2.0.8
-    python benchmarks/training_throughput.py [--rows 640] [--patients 12] [--workers 0]
+    pip install -e '.[bench]'
+    python benchmarks/training_throughput.py [--enlarge 8] [--patients 12] [--workers N] [--syntax NAME]
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ import cv2
 import numpy as np
 import pydicom
 import torch
+from decode_and_cache import DRAWN, enlarge
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from epuredgm.core.settings import AugmentationSettings
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.mammography.breast import canonical
+from epuredgm.data.mammography.parts import processors
 from epuredgm.data.mammography.phantom_cohort import Size
-from epuredgm.data.mammography.phantom_grid import Grid
+from epuredgm.data.mammography.phantom_dicom import COMPRESSIONS
 from epuredgm.data.mammography.phantom_set import make_phantom
 from epuredgm.data.mammography.reading import examine
 from epuredgm.data.resident import ResidentDesigns
@@ -146,28 +148,38 @@ def seconds(batches: Iterable[Tensor], step: Callable[[Tensor], None], device: t
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=640)
+    parser.add_argument("--enlarge", type=int, default=8)
     parser.add_argument("--patients", type=int, default=12)
-    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=processors())
+    parser.add_argument("--syntax", choices=sorted(COMPRESSIONS))
     given = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not given.workers:
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
-        grid = Grid(given.rows, given.rows * 4 // 5, 256 / given.rows)
-        size = Size(given.patients, grid, missing=0.0, repeats=0.0)
-        make_phantom(Path(name), size, seed=0)
+        make_phantom(Path(name), Size(given.patients, DRAWN, missing=0.0, repeats=0.0), seed=0)
         files = sorted(path for path in Path(name).rglob("*.dcm"))
+        rng = np.random.default_rng(0)
+        for path in files:
+            enlarge(path, given.enlarge, given.syntax, rng)
         start = time.perf_counter()
         ours = Ours(files, device)
         once = time.perf_counter() - start
         # drop_last as the trainer does: both make the same number of steps
-        plain = DataLoader(PlainFiles(files), BATCH, shuffle=True, num_workers=given.workers, drop_last=True)
+        plain = DataLoader(
+            PlainFiles(files),
+            BATCH,
+            shuffle=True,
+            num_workers=given.workers,
+            persistent_workers=given.workers > 0,
+            drop_last=True,
+        )
         step, weights = trainer(device)
         print(
-            f"{len(files)} files of {given.rows} x {given.rows * 4 // 5}, uncompressed; {PIXELS} px, batches "
-            f"of {BATCH}; {device}, {torch.get_num_threads()} thread(s), {given.workers} loader workers"
+            f"{len(files)} files of {DRAWN.height * given.enlarge} x {DRAWN.width * given.enlarge}, "
+            f"{given.syntax or 'uncompressed'}; {PIXELS} px, batches of {BATCH}; {device}, "
+            f"{torch.get_num_threads()} thread(s), {given.workers} loader workers"
         )
         print(f"ours pays once, before the first epoch: {once:.2f} s")
         for what, work in (
