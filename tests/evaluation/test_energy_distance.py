@@ -96,4 +96,4 @@ def test_single_precision_is_enough_for_floors() -> None:
     exact = energy.energy_distance(x, y)
     assert exact < 0.03  # the floor of 700 points: a small difference of large means
     single = energy.energy_distance(x.astype(np.float32), y.astype(np.float32))
-    assert single == pytest.approx(exact, rel=1e-3)  # floors differ by tenths from draw to draw
+    assert single == pytest.approx(exact, rel=1e-4)

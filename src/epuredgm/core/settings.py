@@ -271,11 +271,8 @@ def _value(hint: Any, content: Any, key: str, problems: list[str]) -> Any:
         return content
     if hint is float and isinstance(content, int) and not isinstance(content, bool):
         return float(content)
-    if (
-        isinstance(hint, type)
-        and isinstance(content, hint)
-        and (hint is bool or not isinstance(content, bool))
-    ):
+    fits = isinstance(hint, type) and isinstance(content, hint)
+    if fits and (hint is bool or not isinstance(content, bool)):
         return content
     expected = "a group of keys" if is_dataclass(hint) else getattr(hint, "__name__", str(hint))
     problems.append(f"{key} must be {expected}, not {content!r}")

@@ -69,13 +69,18 @@ def _between(xs: Sequence[Floats], ys: Sequence[Floats]) -> Floats:
             if xs is ys and h < g:
                 sums[g, h] = sums[h, g]
             else:
-                sums[g, h] = _block_sum(row, column)
+                sums[g, h] = _block_sum(row, column, same=xs is ys and h == g)
     return sums
 
 
-def _block_sum(rows: Floats, columns: Floats) -> float:
-    """One product of matrices gives all squares |x|^2 + |y|^2 - 2 x.y; see :func:`_left`, :func:`_right`."""
+def _block_sum(rows: Floats, columns: Floats, same: bool = False) -> float:
+    """One product of matrices gives all squares |x|^2 + |y|^2 - 2 x.y; see :func:`_left`, :func:`_right`.
+
+    ``same``: both are of the same points. Each is 0 from itself; the root of what rounds would not be.
+    """
     squares = rows @ columns
+    if same:
+        np.fill_diagonal(squares, 0)
     np.maximum(squares, 0, out=squares)  # the difference of equal points may round to below 0
     return float(np.sqrt(squares, out=squares).sum())
 

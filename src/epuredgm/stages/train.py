@@ -69,20 +69,9 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         weights=None if balance is None else torch.from_numpy(balance.weights),
         gallery=_gallery(job, held, designs.conditions[validation], device),
     )
-    model_section = job.config["model"]
-    facts = {  # only what the result depends on: a run that went on with another log cadence is the same run
-        "spec": spec.to_dict(),
-        "model": {key: model_section[key] for key in ("name", "target", "network")},
-        "settings": dict(job.hashed),
-        "precision": job.config["training"]["precision"],
-        "normaliser": normaliser.to_dict(),
-        "seed": job.seed,
-        "data_fingerprint": designs.fingerprint,
-        "package_version": __version__,
-    }
-    if balance is not None:
-        facts["balance"] = balance.to_dict()
-    trained = train(inputs, folder, facts, _identity(job))
+    trained = train(
+        inputs, folder, _facts(job, spec, normaliser, designs.fingerprint, balance), _identity(job)
+    )
     final = load_weights(trained.weights)
     restore(model, final.for_use)
     learned = folder / "learned.json"
@@ -96,6 +85,24 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         "config": config,
         "learned": learned,
     }
+
+
+def _facts(
+    job: JobFile, spec: DataSpec, normaliser: ConditionNormaliser, data: str, balance: Balance | None
+) -> dict[str, Any]:
+    """What the result depends on alone: a run that went on with another log cadence is the same run."""
+    model = job.config["model"]
+    facts = {
+        "spec": spec.to_dict(),
+        "model": {key: model[key] for key in ("name", "target", "network")},
+        "settings": dict(job.hashed),
+        "precision": job.config["training"]["precision"],
+        "normaliser": normaliser.to_dict(),
+        "seed": job.seed,
+        "data_fingerprint": data,
+        "package_version": __version__,
+    }
+    return facts if balance is None else {**facts, "balance": balance.to_dict()}
 
 
 def _balance(
