@@ -35,7 +35,9 @@ def test_a_large_image_costs_no_more_positions_until_patches_are_large(rows: int
 
 def test_whitening_gives_mean_zero_and_covariance_one() -> None:
     network = FeatureNetwork((16, 8), 2, 6)
-    codes = torch.randn(500, 6, dtype=torch.float64) @ torch.randn(6, 6, dtype=torch.float64) + 3
+    axes, _ = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))
+    deviations = torch.tensor([3.0, 2.0, 1.0, 0.5, 0.2, 0.1], dtype=torch.float64)
+    codes = torch.randn(500, 6, dtype=torch.float64) * deviations @ axes + 3
     network.whiten(codes.float())
     features = (codes.float() - network.centre) @ network.stretch
     assert torch.allclose(features.mean(0), torch.zeros(6), atol=1e-3)
