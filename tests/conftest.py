@@ -12,7 +12,8 @@ import pytest
 
 # a busy machine is not a wrong result, and two runs of the same tests say the same
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("searching", deadline=None)  # --hypothesis-profile=searching: other examples
+# --hypothesis-profile=searching looks for other examples
+hypothesis.settings.register_profile("searching", deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
 

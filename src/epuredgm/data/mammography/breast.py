@@ -6,6 +6,7 @@ outside the breast is 0, so that markers, labels and most burned-in text are gon
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,7 +165,7 @@ def canonical(
     """
     flipped = breast.chest == RIGHT
     mask = breast.mask[:, ::-1] if flipped else breast.mask
-    kept = np.where(mask, pixels[:, ::-1] if flipped else pixels, np.float32(0.0))
+    kept = (pixels[:, ::-1] if flipped else pixels) * mask
     frame = _frame(mask, flipped, size, margin)
     scale = frame.height / size[0]
     return Canonical(
@@ -190,9 +191,12 @@ def area_average(picture: NDArray[np.generic], frame: Frame, size: tuple[int, in
 def _shares(pixels: int, start: float, length: float, cells: int) -> csr_array[np.float64]:
     """Of each of ``cells`` equal intervals, the shares that lie in each of ``pixels``: (cells, pixels)."""
     edges = start + np.arange(cells + 1) * (length / cells)
-    first = np.arange(pixels)
+    reached = np.arange(int(np.ceil(length / cells)) + 1)
+    first = np.floor(edges[:-1, None]).astype(np.int64) + reached  # the pixels that an interval may reach
     overlap = np.minimum(edges[1:, None], first + 1) - np.maximum(edges[:-1, None], first)
-    return csr_array(np.maximum(overlap, 0.0) * (cells / length))
+    cell, step = np.nonzero((overlap > 0) & (first >= 0) & (first < pixels))
+    shares = overlap[cell, step] * (cells / length)
+    return csr_array((shares, (cell, first[cell, step])), shape=(cells, pixels))
 
 
 def _frame(mask: NDArray[np.bool_], flipped: bool, size: tuple[int, int], margin: float) -> Frame:
@@ -209,10 +213,11 @@ def _reduced(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Means of ``factor`` x ``factor`` blocks; the last ones repeat the border."""
     if factor == 1:
         return pixels
-    rows, columns = pixels.shape
-    padded = np.pad(pixels, ((0, -rows % factor), (0, -columns % factor)), mode="edge")
-    blocks = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor)
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+    over = [-side % factor for side in pixels.shape]
+    padded = np.pad(pixels, [(0, more) for more in over], mode="edge") if any(over) else pixels
+    across = functools.reduce(np.add, [padded[:, first::factor] for first in range(factor)])
+    total = functools.reduce(np.add, [across[first::factor] for first in range(factor)])
+    return np.asarray(total / factor**2, dtype=np.float32)
 
 
 def _above_air(turned: NDArray[np.float32]) -> tuple[float, float]:
@@ -236,6 +241,7 @@ def _opened(bright: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask without holes; the chest wall closes those at the left border."""
     rows = np.flatnonzero(mask[:, 0]) if mask[:, 0].any() else np.flatnonzero(mask.any(axis=1))
-    wall = np.zeros((mask.shape[0], 1), dtype=np.bool_)
-    wall[rows[0] : rows[-1] + 1] = True
-    return np.asarray(ndimage.binary_fill_holes(np.hstack([wall, mask]))[:, 1:], dtype=np.bool_)
+    dark = np.pad(~mask, 1, constant_values=True)  # all around is one with what is not a hole
+    dark[rows[0] + 1 : rows[-1] + 2, 0] = False
+    labels, _ = ndimage.label(dark)
+    return np.asarray(labels[1:-1, 1:-1] != labels[0, 0], dtype=np.bool_)

@@ -21,12 +21,13 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
         breast: where the breast is.
     """
     rows = pixels.shape[0]
-    around = max(1, round(rows / 200))
-    breast_and_rim = ndimage.maximum_filter(breast.mask.astype(np.uint8), 2 * around + 1).astype(np.bool_)
-    bright = (pixels > breast.air + MARK_CONTRAST) & ~breast_and_rim
-    labels, count = ndimage.label(bright, np.ones((3, 3)))
-    if not count:
+    bright = (pixels > breast.air + MARK_CONTRAST) & ~breast.mask
+    if not bright.any():
         return ()
+    around = max(1, round(rows / 200))
+    where = _box(bright, around)  # of the rest of the picture nothing depends
+    rim = ndimage.maximum_filter(breast.mask[where].astype(np.uint8), 2 * around + 1)
+    labels, _ = ndimage.label(bright[where] & (rim == 0), np.ones((3, 3)))
     glyphs, lines = 0, 0
     for down, across in ndimage.find_objects(labels):
         height, width = down.stop - down.start, across.stop - across.start
@@ -37,3 +38,12 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
     if glyphs < 2 and not lines:
         return ()
     return (Finding("", "", "bright things outside the breast look like text"),)
+
+
+def _box(bright: NDArray[np.bool_], around: int) -> tuple[slice, slice]:
+    """The box of all that is bright, ``around`` pixels larger where the picture goes on."""
+    rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(0, rows[0] - around), rows[-1] + 1 + around),
+        slice(max(0, columns[0] - around), columns[-1] + 1 + around),
+    )

@@ -131,7 +131,8 @@ def _native(content: bytes, header: Header, form: Layout) -> NDArray[np.uint16]:
         raise Unreadable("bits")
     kind = np.dtype("u1") if form.allocated == 8 else np.dtype(">u2" if header.big_endian else "<u2")
     stored = np.frombuffer(content, kind, form.rows * form.columns).reshape(form.rows, form.columns)
-    return np.bitwise_and(stored.astype(np.uint16), form.maximum)  # an old overlay may use the bits above
+    used = np.bitwise_and(stored, form.maximum, dtype=np.uint16)  # an old overlay may use the bits above
+    return np.asarray(used, dtype=np.uint16)
 
 
 def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) -> NDArray[np.uint16]:

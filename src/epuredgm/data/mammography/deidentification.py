@@ -25,6 +25,7 @@ NOBODY = r"(?:anon(?:ymous|ymized|ymised)?|phantom|synthetic|patient|subject|cas
 TOKEN = rf"(?:{NOBODY}\d{{0,6}}|phantom[0-9a-f]{{8}})"
 SYNTHETIC = re.compile(rf"{TOKEN}(?:[\^_ -](?:{TOKEN}|\d{{0,6}}))*|[0-9a-f]{{32,64}}", re.IGNORECASE)
 AGE = re.compile(r"\d{3}[DWMY]")
+BYTES = re.compile(rb"[^\0 ]")  # that are more than padding
 TEXT_KINDS = ("LO", "SH", "ST", "LT", "UT", "UC", "UR", "AE")
 PICTURE_CHUNKS = {  # and the length of what is about a grey picture; None for any
     b"IHDR": 13,
@@ -197,7 +198,7 @@ def _texts(element: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, bytes | bytearray):
-        return ["bytes"] if value.strip(b"\0 ") else []
+        return ["bytes"] if BYTES.search(value) else []
     many = list(value) if isinstance(value, MultiValue | list | tuple) else [value]  # names have letters too
     return [str(part).strip(" \0") for part in many]
 

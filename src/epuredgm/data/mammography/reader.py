@@ -33,7 +33,7 @@ from epuredgm.data.mammography.parts import Decoded, decode_all
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1  # raise when the same files would give another entry
+VERSION = 2  # raise when the same files would give another entry
 IMAGES, TABLE, QUARANTINE = "images.npy", "table.npz", "quarantine.csv"
 AUDIT = "audit.jsonl"
 Table = dict[str, NDArray[Any]]

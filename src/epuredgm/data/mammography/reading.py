@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from epuredgm.data.mammography.breast import Breast, find_breast
 from epuredgm.data.mammography.burned_in import inspect_pixels
 from epuredgm.data.mammography.deidentification import Policy, inspect, inspect_png
@@ -56,7 +58,8 @@ def examine(path: Path, policy: Policy | None = None, png_bits: int | None = Non
         mammogram = interpret(header)
     pixels = mammogram.pixels
     breast = find_breast(pixels)
-    picture = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes())
+    picture = hashlib.sha256(repr(pixels.shape).encode())
+    picture.update(np.ascontiguousarray(pixels).data)
     return Examined(
         mammogram,
         breast,
