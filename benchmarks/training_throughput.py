@@ -5,10 +5,10 @@ at once. The other: pydicom and albumentations (resize, flip, rotation, brightne
 epoch, in a DataLoader. Both feed the same model. Timed are (a) the data path alone and (b) with a training
 step.
 
-Files are drawn at 0.8 mm and enlarged to about the size of real ones, 3000 x 2400. The ratio holds for what is stated beside
-it: size of the files, syntax, this model, these cores. The larger the model, the nearer (b) is to 1, because
-the step is the same on both sides. What ours pays once, before or in the first epoch, stands in a line of
-its own.
+Files are drawn at 0.8 mm and enlarged to about the size of real ones, 3000 x 2400. The ratio holds for what
+is stated beside it: size of the files, syntax, this model, these cores. The larger the model, the nearer
+(b) is to 1, because the step is the same on both sides. What ours pays once, before or in the first epoch,
+stands in a line of its own.
 
     pip install -e '.[bench]'
     python benchmarks/training_throughput.py [--enlarge 9] [--patients 12] [--workers N] [--syntax NAME]

@@ -193,10 +193,9 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
         "profile": config["profile"]["name"],
         "model": config["model"]["name"],
     }
-    files = [
-        conf.root / "config.yaml",
-        *(conf.root / group / f"{name}.yaml" for group, name in chosen.items()),
-    ]
+    files = [conf.root / "config.yaml"]
+    for group, name in chosen.items():
+        files += _with_defaults(conf.root / group / f"{name}.yaml")
     words = [word.lstrip("+") for word in overrides]
     for word in words:
         if word.startswith("experiment="):
@@ -205,7 +204,7 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
     for file in files:
         raw = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
         assert isinstance(raw, dict)
-        for key, value in flatten({str(k): v for k, v in raw.items()}).items():
+        for key, value in flatten({str(k): v for k, v in raw.items() if k != "defaults"}).items():
             scaled = f" (profile {chosen['profile']})" if "${by_profile:" in str(value) else ""
             origin[key] = f"{file.relative_to(conf.root.parent)}{scaled}"
     for word in words:
@@ -214,6 +213,15 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
             if name == key or name.startswith(f"{key}."):
                 origin[name] = f"command line: {word}"
     return {key: _nearest_source(key, origin) for key in flatten(config)}
+
+
+def _with_defaults(file: Path) -> list[Path]:
+    """A chosen file after those beside it that it builds on; what it says itself holds."""
+    from omegaconf import OmegaConf
+
+    built_on = OmegaConf.select(OmegaConf.load(file), "defaults") or ()
+    beside = [file.parent / f"{name}.yaml" for name in built_on]
+    return [*(each for each in beside if each.is_file()), file]
 
 
 def _nearest_source(key: str, origin: Mapping[str, str]) -> str:

@@ -62,6 +62,14 @@ def test_an_override_wins_and_is_named_as_the_source() -> None:
     assert set(origin) == set(flatten(config))
 
 
+def test_what_a_data_set_builds_on_is_named_as_the_source() -> None:
+    config = compose(CONF, "nlbs_phantom", "cvae", "quick")
+    origin = sources(CONF, config)
+    assert origin["dataset.values"] == "conf/dataset/common/mammograms.yaml"
+    assert origin["dataset.name"] == "conf/dataset/nlbs_phantom.yaml"
+    assert set(origin) == set(flatten(config))
+
+
 def test_scoped_words_reach_one_model() -> None:
     overrides = Overrides.parse(["training.lr=1e-3", "vae:training.lr=2e-3"], ["vae", "ddpm"])
     assert overrides.for_model("ddpm") == ("training.lr=1e-3",)

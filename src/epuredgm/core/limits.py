@@ -86,7 +86,10 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
         "dataset.values": (settings.dataset.values in VALUES, " or ".join(VALUES)),
         "dataset.bits": (settings.dataset.bits in (8, 16), "8 or 16"),
         **_variation_rules(settings),
-        "dataset.validation_fraction": (0 < settings.dataset.validation_fraction < 1, "between 0 and 1"),
+        "dataset.validation_fraction": (
+            settings.dataset.validation_fraction is None or 0 < settings.dataset.validation_fraction < 1,
+            "between 0 and 1, or null where the reader says which designs choose the weights",
+        ),
         "model.supports": (
             bool(settings.model.supports) and set(settings.model.supports) <= set(modes),
             f"one or more of {', '.join(modes)}",

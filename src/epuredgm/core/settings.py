@@ -62,7 +62,7 @@ class DatasetSettings:
     conditions: str  # the chosen condition set
     condition_sets: dict[str, dict[str, ConditionSettings]]  # set -> column
     normalized: bool  # read the columns NAME_norm instead of NAME
-    validation_fraction: float  # share of the train split held out to choose weights
+    validation_fraction: float | None  # share of train that chooses weights; null: the reader says which
     root: str | None  # folder of the data, for readers that take it from here
     models: list[str] | None  # families of a study that names none; null: all that can draw the values
     bits: int  # of a stored grey value
