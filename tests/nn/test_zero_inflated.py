@@ -80,3 +80,13 @@ def test_errors_put_into_the_picture_give_the_image(scale: str) -> None:
     logits = torch.where(images > 0, 1.0, -1.0)
     maps = torch.cat([logits, decoded[:, 1:], decoded[:, 1:]][: loss.channels], 1)
     torch.testing.assert_close(loss.picture(maps, loss.errors(maps, images)), images)
+
+
+def test_the_fringe_is_what_is_decoded_within_two_pixels_of_what_is_there() -> None:
+    images, mean = torch.zeros(1, 1, 4, 8), torch.zeros(1, 1, 4, 8)
+    images[..., :3] = 0.5
+    mean[..., 3], mean[..., 4], mean[..., 5] = 0.2, -0.1, 9.0  # the last is too far away to count
+    maps = torch.cat([torch.zeros_like(mean), mean + images], 1)
+    loss = ReconstructionLoss(SPEC, "laplace", "learned")
+    assert float(loss.fringe(maps, images)) == pytest.approx(4 * (0.2 + 0.1) / FIRST_SCALE)
+    assert float(loss.fringe(torch.zeros_like(maps), images)) == 0

@@ -109,11 +109,11 @@ class CVAE(GenerativeModel):
         )
 
     def loss(self, batch: Batch, progress: Progress) -> LossTerms:
-        """The negative ELBO with its KL warmed up and partly free, and the edges."""
+        """The negative ELBO with its KL warmed up and partly free, the edges, and the fringe."""
         conditions = self.condition.drop(batch.conditions, *self.dropout, progress.rng)
         terms = self._terms(batch.images, conditions, progress.rng)
         kl = self.kl.weight(progress.share) * terms.pop("charged")
-        loss = terms["reconstruction"] + kl + self.edge_weight * terms["edge"]
+        loss = terms["reconstruction"] + kl + self.edge_weight * terms["edge"] + terms["fringe"]
         return {"loss": loss, **terms}
 
     def validate(self, batch: Batch, progress: Progress) -> LossTerms:
@@ -123,7 +123,7 @@ class CVAE(GenerativeModel):
         return {"loss": terms["reconstruction"] + terms["kl"], **terms}
 
     def _terms(self, images: Tensor, conditions: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
-        """Means over the batch, in nats per picture; ``edge`` as a share of the picture's edges."""
+        """Means over the batch, in nats per picture; ``edge`` is a share of the picture's edges."""
         context = self.condition(conditions)
         posterior = self.encoder(images, context)
         divergence = self.kl(posterior, self.prior(context))
@@ -136,6 +136,7 @@ class CVAE(GenerativeModel):
             "kl": divergence.total,
             "charged": divergence.charged,
             "edge": edge.mean(),
+            "fringe": self.reconstruction.fringe(decoded, images).mean(),
             "scale": nll.scale,
         }
 

@@ -20,6 +20,7 @@ LIKELIHOODS = ("laplace", "gaussian")
 SCALES = ("local", "learned", "analytic")
 FIRST_SCALE = 0.1  # of an intensity, before anything is learned
 PACE = 10.0  # of the logarithm of the scale: one number goes a longer way than the weights of a network
+FRINGE = 2  # pixels
 LEAST_LOCAL = 0.01  # of intensities: a local scale that follows single pixels would follow noise
 
 
@@ -89,6 +90,16 @@ class ReconstructionLoss(nn.Module):
         density = density + (log_scale + constant) * there
         scale = (log_scale.detach().exp() * there).sum() / there.sum().clamp_min(1)
         return NegativeLogLikelihood(occupancy.flatten(1).sum(1), density.flatten(1).sum(1), scale)
+
+    def fringe(self, maps: Tensor, images: Tensor) -> Tensor:
+        """Brightness of decoded maps just outside of what is in images, in units of 0.1, summed: (B,).
+
+        The likelihood says nothing of an intensity where nothing is. A decoded outline that goes a pixel too
+        far shows it all the same; what is there fades out, and so should this.
+        """
+        there = self.there(images)
+        beside = functional.max_pool2d(there, 2 * FRINGE + 1, stride=1, padding=FRINGE) - there
+        return (self.read(maps).mean.abs() * beside).flatten(1).sum(1) / FIRST_SCALE
 
     def there(self, images: Tensor) -> Tensor:
         """1 where (B, C, H, W) images are not zero, else 0."""
