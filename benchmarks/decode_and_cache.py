@@ -8,7 +8,7 @@ pays once: the last line is what the next run waits for.
 Files are drawn at 0.8 mm and enlarged to the size of real ones (0.1 mm); quantum noise of a few levels is
 added, or a compressed file would hold much less than a real one.
 
-    python benchmarks/decode_and_cache.py [--patients 12] [--enlarge 8] [--syntax jpeg_lossless_sv1]
+    python benchmarks/decode_and_cache.py [--patients 24] [--enlarge 8] [--syntax jpeg_lossless_sv1]
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def seconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--patients", type=int, default=12)
+    parser.add_argument("--patients", type=int, default=24)
     parser.add_argument("--enlarge", type=int, default=8)
     parser.add_argument("--syntax", choices=sorted(COMPRESSIONS))
     given = parser.parse_args()

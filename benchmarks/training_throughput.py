@@ -89,7 +89,7 @@ class Ours:
         sides = np.eye(2, dtype=np.float32)[np.arange(len(files)) % 2]
         self._designs = ResidentDesigns.place(stored, sides, SPEC, device)
         self._vary = Augmentation(VARIED, SPEC)
-        self._batches = ShuffledBatches(self._designs, BATCH, 0, channels_last=False)
+        self._batches = ShuffledBatches(self._designs, BATCH, 0, channels_last=True)
         self._rng, self._step = torch.Generator(device).manual_seed(0), 0
 
     def __iter__(self) -> Iterable[Tensor]:  # type: ignore[override]
@@ -121,7 +121,7 @@ def small_model() -> nn.Module:
 def trainer(device: torch.device) -> tuple[Callable[[Tensor], None], int]:
     """A training step of the small model, and how many weights it has."""
     torch.manual_seed(0)
-    model = small_model().to(device)
+    model = small_model().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
 
     def step(images: Tensor) -> None:
@@ -138,7 +138,7 @@ def seconds(batches: Iterable[Tensor], step: Callable[[Tensor], None], device: t
     for _ in range(EPOCHS + 1):
         start = time.perf_counter()
         for images in batches:
-            step(images.to(device))
+            step(images.to(device, memory_format=torch.channels_last))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         taken.append(time.perf_counter() - start)
