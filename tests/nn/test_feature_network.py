@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epuredgm.nn.feature_network import FeatureNetwork, patch_of
+from epuredgm.nn.feature_network import FAINTEST, FeatureNetwork, patch_of
 
 
 @settings(max_examples=15)
@@ -42,6 +42,15 @@ def test_whitening_gives_mean_zero_and_covariance_one() -> None:
     features = (codes.float() - network.centre) @ network.stretch
     assert torch.allclose(features.mean(0), torch.zeros(6), atol=1e-3)
     assert torch.allclose(features.T.cov(), torch.eye(6), atol=1e-2)
+
+
+def test_a_direction_fainter_than_the_least_is_stretched_like_the_least() -> None:
+    network = FeatureNetwork((16, 8), 2, 3)
+    codes = torch.randn(500, 3) * torch.tensor([1.0, 1.0, FAINTEST / 10])
+    network.whiten(codes)
+    deviations = torch.linalg.eigvalsh(((codes - network.centre) @ network.stretch).T.cov()).sqrt()
+    assert deviations[1:].tolist() == pytest.approx([1, 1], rel=1e-3)
+    assert float(deviations[0]) == pytest.approx(0.1, rel=0.15)
 
 
 @pytest.mark.parametrize("codes", [torch.ones(5, 4), torch.arange(20.0).view(5, 4)])
