@@ -129,8 +129,8 @@ def test_carving_depends_on_the_seed_alone() -> None:
     assert (carve(100, 0.1, 3).validation != carve(100, 0.1, 4).validation).any()
 
 
-@pytest.mark.parametrize(("count", "fraction"), [(1, 0.5), (10, 0.0), (10, 1.0)])
-def test_what_cannot_be_carved_is_refused(count: int, fraction: float) -> None:
+@pytest.mark.parametrize(("count", "fraction"), [(1, 0.5), (10, 0.0), (10, 1.0), (10, None)])
+def test_what_cannot_be_carved_is_refused(count: int, fraction: float | None) -> None:
     with pytest.raises(BadRequest):
         carve(count, fraction, 0)
 

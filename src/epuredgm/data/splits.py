@@ -22,7 +22,7 @@ class Carved(NamedTuple):
     validation: Rows
 
 
-def carve(count: int, fraction: float, seed: int) -> Carved:
+def carve(count: int, fraction: float | None, seed: int) -> Carved:
     """Split ``count`` train rows; at least one row on each side.
 
     Args:
@@ -31,8 +31,13 @@ def carve(count: int, fraction: float, seed: int) -> Carved:
         seed: of the choice.
 
     Raises:
-        BadRequest: if there are fewer than two rows, or the fraction is not in (0, 1).
+        BadRequest: if there are fewer than two rows, or the fraction is not in (0, 1) or not given.
     """
+    if fraction is None:
+        raise BadRequest(
+            "dataset.validation_fraction is null, and the data set does not say which designs choose the weights",
+            "Give it a share of the train designs, for example 0.05.",
+        )
     if not 0 < fraction < 1:
         raise BadRequest(f"dataset.validation_fraction is {fraction}", "It must lie between 0 and 1.")
     if count < 2:

@@ -167,13 +167,7 @@ def _split(designs: Designs, job: JobFile) -> tuple[NDArray[np.int64], NDArray[n
         held = designs.validation[rows]
         return rows[~held], rows[held]
     assert job.seed is not None
-    fraction = job.config["dataset"]["validation_fraction"]
-    if fraction is None:
-        raise BadRequest(
-            f"data set {job.config['dataset']['name']} does not say which designs choose the weights",
-            "Give dataset.validation_fraction, for example 0.05.",
-        )
-    carved = carve(len(rows), fraction, job.seed)
+    carved = carve(len(rows), job.config["dataset"]["validation_fraction"], job.seed)
     return rows[carved.fit], rows[carved.validation]
 
 
