@@ -35,7 +35,7 @@ def carve(count: int, fraction: float | None, seed: int) -> Carved:
     """
     if fraction is None:
         raise BadRequest(
-            "dataset.validation_fraction is null, and the data set does not say which designs choose the weights",
+            "dataset.validation_fraction is null, but the data set names no validation designs",
             "Give it a share of the train designs, for example 0.05.",
         )
     if not 0 < fraction < 1:
