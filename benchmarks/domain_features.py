@@ -23,8 +23,9 @@ import torch
 from numpy.typing import NDArray
 
 from epuredgm.config import compose, find_conf
+from epuredgm.core.fields import read
 from epuredgm.core.monitor import SILENT
-from epuredgm.core.settings import ReferenceSettings, read
+from epuredgm.core.settings import ReferenceSettings
 from epuredgm.core.spec import Component, DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.data.toy_shapes import COMPONENTS, render, split_channels

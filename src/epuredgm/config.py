@@ -15,10 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from epuredgm.core.declared import family_problems, reader_problems
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import collect, near, refuse
 from epuredgm.core.files import flatten
-from epuredgm.core.limits import check
-from epuredgm.core.settings import Settings, read
+from epuredgm.core.settings import Settings
 from epuredgm.core.spec import DataSpec
 
 CHOSEN = ("dataset", "profile", "model")
@@ -171,11 +172,34 @@ def compose(
         assert isinstance(content, dict)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, conf, dataset, model, profile) from error
-    settings = read(Settings, {str(key): value for key, value in content.items()})
-    check(settings)
-    config = asdict(settings)  # with the defaults of keys that no file has
-    DataSpec.from_config(config["dataset"])
-    return config
+    settings = _checked({str(key): value for key, value in content.items()}, conf)
+    return asdict(settings)  # with the defaults of keys that no file has
+
+
+def _checked(content: Mapping[str, Any], conf: Conf) -> Settings:
+    """The settings of a composed configuration, everything held against what it may be.
+
+    Raises:
+        BadRequest: listing all that is wrong.
+    """
+    problems: list[str] = []
+    settings: Settings | None = collect(Settings, content, "", problems)
+    spec, hint = None, ""
+    if settings is not None and not problems:
+        try:
+            spec = DataSpec.from_config(asdict(settings.dataset))
+        except BadRequest as error:
+            problems.append(error.message)
+            hint = error.hint
+    if settings is not None:
+        like, profiles = settings.profile.like, conf.names("profile")
+        if like is not None and like not in profiles:
+            problems.append(f"profile.like is {like!r}, which is no profile{near(like, profiles)}")
+        problems += family_problems(content["model"], spec)
+        problems += reader_problems(content["dataset"]["reader"], spec)
+    refuse(problems, hint)
+    assert settings is not None
+    return settings
 
 
 def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 
 from epuredgm.config import compose, find_conf
 from epuredgm.core.errors import BadRequest, DataError
+from epuredgm.core.fields import read
 from epuredgm.core.jobs import Artefact, JobFile, Stage
-from epuredgm.core.limits import check
 from epuredgm.core.seeds import derive
-from epuredgm.core.settings import Settings, TrainingSettings, read
+from epuredgm.core.settings import Settings, TrainingSettings
 from epuredgm.core.spec import Condition, DataSpec
 
 NAMES = st.lists(st.text(max_size=5) | st.integers(0, 9), max_size=3)
@@ -62,15 +61,14 @@ def test_settings_list_every_problem_at_once(config: dict[str, Any]) -> None:
         read(TrainingSettings, broken)
     assert "unknown key batch_sise; did you mean batch_size?" in error.value.message
     assert "missing key precision" in error.value.message
-    assert "lr must be float, not 'fast'" in error.value.message
+    assert "lr must be a number above 0 and at most 10, not 'fast'" in error.value.message
 
 
-def test_limits_refuse_nonsense_and_name_the_key(config: dict[str, Any]) -> None:
-    settings = read(Settings, config)
-    check(settings)
-    worse = replace(settings, sampling=replace(settings.sampling, num_samples=0, guidance=-1.0))
+def test_ranges_refuse_nonsense_and_name_the_key(config: dict[str, Any]) -> None:
+    read(Settings, config)
+    worse = {**config, "sampling": {**config["sampling"], "num_samples": 0, "guidance": -1.0}}
     with pytest.raises(BadRequest) as error:
-        check(worse)
+        read(Settings, worse)
     assert "sampling.num_samples" in error.value.message
     assert "sampling.guidance" in error.value.message
 

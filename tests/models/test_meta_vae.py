@@ -23,8 +23,9 @@ from family_at_test_size import (
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
+from epuredgm.core.fields import read
 from epuredgm.core.monitor import SILENT
-from epuredgm.core.settings import TrainingSettings, read
+from epuredgm.core.settings import TrainingSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.data.weights import load_weights

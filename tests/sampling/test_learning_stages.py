@@ -131,7 +131,7 @@ def test_weights_of_another_data_set_and_damaged_ones_are_refused(run: Run) -> N
         jobs.sampled(root, model, "unconditional", damaged)
 
 
-def test_arguments_that_do_not_fit_are_named_with_the_signature(run: Run) -> None:
+def test_settings_that_do_not_fit_are_named(run: Run) -> None:
     spec = spec_of(jobs.job(run(FAMILIES[0])[0], FAMILIES[0], Stage.TRAIN))
     config = compose(jobs.CONF, "toy", FAMILIES[0], "test")["model"]
     network = {**config["network"], "widdths": 3}
@@ -139,9 +139,8 @@ def test_arguments_that_do_not_fit_are_named_with_the_signature(run: Run) -> Non
     del network[removed]
     with pytest.raises(BadRequest) as refused:
         make_model(config["target"], spec, network, config["sampler"])
-    assert "model.network.widdths is unknown" in str(refused.value)
-    assert f"{removed} is missing" in str(refused.value)
-    assert config["target"].rpartition(".")[2] + "(spec" in str(refused.value)
+    assert "unknown key model.network.widdths" in str(refused.value)
+    assert f"missing key model.network.{removed}" in str(refused.value)
     with pytest.raises(BadRequest, match="is not a model"):
         make_model("epuredgm.data.toy.ToyReader", spec, {}, {})
 

@@ -17,8 +17,9 @@ import training_fakes as fakes
 
 from epuredgm.config import Conf, compose
 from epuredgm.core.errors import BadRequest, Interrupted
+from epuredgm.core.fields import read
 from epuredgm.core.monitor import SILENT, Monitor
-from epuredgm.core.settings import AugmentationSettings, read
+from epuredgm.core.settings import AugmentationSettings
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.balance import CAP, Balance
 from epuredgm.data.resident import epoch_order

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from epuredgm.core.fields import read
 from epuredgm.core.monitor import SILENT, Monitor
-from epuredgm.core.settings import TrainingSettings, read
+from epuredgm.core.settings import TrainingSettings
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.interface import Batch, GenerativeModel, Phase, Progress, SampleRequest, Update

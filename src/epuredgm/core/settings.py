@@ -1,18 +1,55 @@
-"""The shape of a composed configuration: its sections, keys and types. Defaults live in ``conf/``, not here.
+"""A composed configuration: its sections and keys, and what each may be. Defaults live in ``conf/``.
 
 ``config`` checks every composed configuration against these classes (an unknown key is an error) and the data
-plane reads its settings through them.
+plane reads its settings through them. Ranges are generous: what lies outside cannot work, or was mistyped.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Literal
 
-from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import (
+    Fraction,
+    Mark,
+    Problem,
+    Rate,
+    Seed,
+    Share,
+    Weight,
+    between,
+    entries,
+    matching,
+    one_of,
+)
+from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.spec import VALUES, Values
+
+Steps = Annotated[int, between(1, 10**9)]
+Designs = Annotated[int, between(1, 10**7)]
+BatchSize = Annotated[int, between(1, 65_536)]
+StepsOrZero = Annotated[int, between(0, 10**9)]
+Repeats = Annotated[int, between(2, 10_000)]
+Reach = Annotated[float, between(0, 10, above=True)]
+Unbounded = Annotated[float, between(0, 1e9, above=True, infinite=True)]
+Amount = Annotated[float, between(0, 0.5)]
+BelowOne = Annotated[float, between(0, 1, below=True)]
+MODES = tuple(str(mode) for mode in SUPPORTED)
+
+LARGEST_BATCH = 2**38  # bytes of its pictures as the network sees them; activations are many times that
+LARGEST_SET = 2**40  # bytes of a set of generated pictures
+FLOAT32 = 4  # bytes
+
+
+def _stays_inside(branch: str) -> bool:
+    """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
+    posix, windows = PurePosixPath(branch), PureWindowsPath(branch)
+    return not (posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts))
+
+
+Folder = Annotated[str, Mark("a folder inside the workspace", _stays_inside, whole=True)]
 
 
 @dataclass(frozen=True)
@@ -20,7 +57,7 @@ class ComponentSettings:
     """How a component is called and coloured for people."""
 
     label: str
-    color: str
+    color: Annotated[str, matching("#[0-9a-fA-F]{6}", "a color such as '#3b6fb6'")]
 
 
 @dataclass(frozen=True)
@@ -38,13 +75,13 @@ class ConditionSettings:
 class AugmentationSettings:
     """How far train pictures are varied; 0 turns each off. Drawn anew for each design in each batch."""
 
-    rotation: float = 0.0  # degrees at most, either way
-    translation: float = 0.0  # share of the picture's height and width at most, either way
-    scale: float = 0.0  # factors from 1 - scale to 1 + scale
-    gain: float = 0.0  # factors of the intensity from 1 - gain to 1 + gain
-    contrast: float = 0.0  # exponents of the intensity from exp(-contrast) to exp(contrast)
-    noise: float = 0.0  # standard deviation of what is added where the intensity is not 0
-    flip: float = 0.0  # share of designs that are mirrored left to right, their side with them
+    rotation: Annotated[float, between(0, 45)] = 0.0  # degrees at most, either way
+    translation: Amount = 0.0  # share of the picture's height and width at most, either way
+    scale: Amount = 0.0  # factors from 1 - scale to 1 + scale
+    gain: Annotated[float, between(0, 0.9)] = 0.0  # factors of the intensity from 1 - gain to 1 + gain
+    contrast: Share = 0.0  # exponents of the intensity from exp(-contrast) to exp(contrast)
+    noise: Share = 0.0  # standard deviation of what is added where the intensity is not 0
+    flip: Share = 0.0  # share of designs that are mirrored left to right, their side with them
 
 
 @dataclass(frozen=True)
@@ -54,22 +91,32 @@ class DatasetSettings:
     name: str
     description: str
     reader: dict[str, Any]  # _target_ and keyword arguments of the reader
-    size: list[int]
-    values: str
+    size: Annotated[list[Annotated[int, between(1, 16_384)]], entries(2, 2, "[height, width] in pixels")]
+    values: Values
     exclusive: bool
     mirrored: bool
     components: dict[str, ComponentSettings]
     conditions: str  # the chosen condition set
     condition_sets: dict[str, dict[str, ConditionSettings]]  # set -> column
     normalized: bool  # read the columns NAME_norm instead of NAME
-    validation_fraction: float | None  # share of train that chooses weights; null: the reader says which
+    validation_fraction: Fraction | None  # share of train that chooses weights; null: the reader says which
     root: str | None  # folder of the data, for readers that take it from here
     models: list[str] | None  # families of a study that names none; null: all that can draw the values
-    bits: int  # of a stored grey value
+    bits: Literal[8, 16]  # of a stored grey value
     side: str | None  # the condition that says which way a picture faces
     private: bool  # generated designs leave the workspace only through the gate of `epuredgm export`
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)  # of train designs
     balance: list[str] | None = None  # those of the chosen conditions whose rare strata are drawn more often
+
+    def rules(self) -> Iterator[Problem]:
+        """What does not go together in a data set."""
+        if self.mirrored and self.augmentation.flip > 0:
+            yield "augmentation.flip", "must be 0 where pictures are left halves of mirrored designs"
+        every = {name: about for each in self.condition_sets.values() for name, about in each.items()}
+        categories = [name for name, about in every.items() if about.values]
+        if not set(self.balance or ()) <= set(categories):
+            known = ", ".join(categories) or "none"
+            yield "balance", f"must be null or a list of conditions that are categories ({known})"
 
 
 @dataclass(frozen=True)
@@ -79,8 +126,12 @@ class ModelSettings:
     name: str
     title: str
     target: str
-    supports: list[str]
-    draws: list[str]  # the kinds of stored values it can draw: binary, grey
+    supports: Annotated[
+        list[Annotated[str, one_of(*MODES)]], entries(1, 9, f"one or more of {', '.join(MODES)}")
+    ]
+    draws: Annotated[
+        list[Values], entries(1, 9, f"one or more of {', '.join(VALUES)}")
+    ]  # the kinds of stored values it can draw: binary, grey
     network: dict[str, Any]  # constructor arguments that training depends on
     sampler: dict[str, Any]  # constructor arguments that only sampling depends on
 
@@ -89,12 +140,12 @@ class ModelSettings:
 class OptimizerSettings:
     """One optimizer with its learning-rate schedule: linear warm-up, then a cosine to ``final_lr * lr``."""
 
-    name: str
-    lr: float
-    betas: list[float]
-    weight_decay: float
-    warmup: float  # share of the phase's steps
-    final_lr: float  # share of lr at the last step
+    name: Literal["adam", "adamw"]
+    lr: Rate
+    betas: Annotated[list[BelowOne], entries(2, 2, "two numbers in [0, 1)")]
+    weight_decay: Annotated[float, between(0, 100)]
+    warmup: BelowOne  # share of the phase's steps
+    final_lr: Share  # share of lr at the last step
 
 
 @dataclass(frozen=True)
@@ -102,84 +153,98 @@ class UpdateSettings:
     """How one update of a phase is made."""
 
     optimizer: OptimizerSettings
-    repeats: int
-    clip_norm: float
+    repeats: Annotated[int, between(1, 1000)]
+    clip_norm: Unbounded
 
 
 @dataclass(frozen=True)
 class PhaseSettings:
     """How long a phase lasts (exactly one of ``epochs`` and ``steps``) and which weights it leaves."""
 
-    epochs: int | None
-    steps: int | None
-    keep: str  # best or last
+    epochs: Steps | None
+    steps: Steps | None
+    keep: Literal["best", "last"]
     updates: dict[str, UpdateSettings]
+
+    def rules(self) -> Iterator[Problem]:
+        """A phase has one budget."""
+        if (self.epochs is None) == (self.steps is None):
+            now = f"epochs {self.epochs}, steps {self.steps}"
+            yield "", f"needs exactly one of epochs and steps, at least 1 (now {now})"
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
     """The trainer's settings, common to all families."""
 
-    epochs: int | None
-    steps: int | None
-    batch_size: int
-    lr: float
-    ema_decay: float  # 0 turns the moving average off
-    eval_every: int  # epochs between two validations
-    check_every: int  # epochs between two kept checkpoints; 0 keeps none but best and last
-    precision: str  # auto, fp32, bf16 or fp16
+    epochs: Steps | None
+    steps: Steps | None
+    batch_size: BatchSize
+    lr: Rate
+    ema_decay: BelowOne  # 0 turns the moving average off
+    eval_every: Steps  # epochs between two validations
+    check_every: Annotated[
+        int, between(0, 10**9)
+    ]  # epochs between two kept checkpoints; 0 keeps none but best and last
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
     channels_last: bool
     compile: bool
-    log_every: int  # steps between two history lines
-    checkpoint_seconds: float  # seconds between two resume points
+    log_every: Steps  # steps between two history lines
+    checkpoint_seconds: Annotated[
+        float, between(0, 1e9, above=True, infinite=True)
+    ]  # seconds between two resume points
     phases: dict[str, PhaseSettings]
-    patience: int | None = None  # validations without a better one that end a phase that keeps the best
-    micro_batch: int | None = None  # designs computed at once at most; null: the batch, or what fits
-    gallery_every: int | None = None  # epochs between two galleries; null makes none
+    patience: Steps | None = None  # validations without a better one that end a phase that keeps the best
+    micro_batch: BatchSize | None = None  # designs computed at once at most; null: the batch, or what fits
+    gallery_every: Steps | None = None  # epochs between two galleries; null makes none
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
     """What is drawn from a trained model."""
 
-    num_samples: int
-    completions: int  # designs drawn around each given component
-    batch_size: int
-    guidance: float
-    beyond: float  # how far extrapolation reaches beyond the training range, as a share of its length
+    num_samples: Designs
+    completions: Annotated[int, between(1, 10_000)]  # designs drawn around each given component
+    batch_size: BatchSize
+    guidance: Annotated[float, between(0, 100)]
+    beyond: Annotated[
+        float, between(0, 10, above=True)
+    ]  # how far extrapolation reaches beyond the training range, as a share of its length
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
     """How samples are scored."""
 
-    bootstrap: int  # resamples behind each interval
-    confidence: float  # level of the intervals, e.g. 0.95
-    floor_repeats: int  # real-against-real draws behind each floor
-    jackknife_groups: int  # groups that are left out in turn, where resampling single designs costs too much
+    bootstrap: Annotated[int, between(1, 10**6)]  # resamples behind each interval
+    confidence: Fraction  # level of the intervals, e.g. 0.95
+    floor_repeats: Repeats  # real-against-real draws behind each floor
+    jackknife_groups: Annotated[
+        int, between(2, 10_000)
+    ]  # groups that are left out in turn, where resampling single designs costs too much
 
 
 @dataclass(frozen=True)
 class DomainSettings:
     """The feature network that is trained on the data set itself."""
 
-    features: int  # length of a feature vector
-    steps: int
-    batch_size: int
-    lr: float
-    fault_chance: float  # of each kind of fault in a design that the network sees
-    fault_weight: float  # of telling where a design is faulty, beside what it is without faults
-    seed: int
+    features: Annotated[int, between(2, 4096)]  # length of a feature vector
+    steps: Steps
+    batch_size: BatchSize
+    lr: Rate
+    fault_chance: Share  # of each kind of fault in a design that the network sees
+    fault_weight: Weight  # of telling where a design is faulty, beside what it is without faults
+    seed: Seed
 
 
 @dataclass(frozen=True)
 class ConditionReaderSettings:
     """The network that reads conditions from pictures."""
 
-    steps: int
-    batch_size: int
-    lr: float
-    seed: int
+    steps: Steps
+    batch_size: BatchSize
+    lr: Rate
+    seed: Seed
 
 
 @dataclass(frozen=True)
@@ -187,9 +252,11 @@ class InceptionSettings:
     """The network behind FID; its weights come from elsewhere."""
 
     weights: str | None  # a file; null looks in the workspace's cache and in torch's
-    sha256: str  # what the file's hash must begin with
+    sha256: Annotated[
+        str, matching("[0-9a-f]{8,64}", "the first 8 to 64 hexadecimal digits of a SHA-256")
+    ]  # what the file's hash must begin with
     download: bool  # try to fetch them when a run starts without
-    designs: int  # real designs of each split that it looks at, at most
+    designs: Annotated[int, between(2, 10**7)]  # real designs of each split that it looks at, at most
 
 
 @dataclass(frozen=True)
@@ -205,7 +272,7 @@ class ReferenceSettings:
 class StudySettings:
     """Which runs a study has when the command line does not say."""
 
-    seeds: list[int]
+    seeds: Annotated[list[Seed], entries(1, 10_000, "one or more whole numbers from 0")]
 
 
 @dataclass(frozen=True)
@@ -214,7 +281,9 @@ class ProfileSettings:
 
     name: str
     like: str | None
-    branch: str  # sub-folder of the workspace that takes the outputs; empty for the workspace itself
+    branch: Annotated[
+        str, Mark("a folder inside the workspace", _stays_inside, whole=True)
+    ]  # sub-folder of the workspace that takes the outputs; empty for the workspace itself
 
 
 @dataclass(frozen=True)
@@ -230,71 +299,19 @@ class Settings:
     reference: ReferenceSettings
     evaluation: EvaluationSettings
 
-
-S = TypeVar("S")
-
-
-def read(kind: type[S], content: Mapping[str, Any], key: str = "") -> S:
-    """An instance of the settings class ``kind`` from plain ``content``, checked.
-
-    A key whose field has a default may be absent.
-
-    Args:
-        kind: a dataclass.
-        content: its fields as plain data.
-        key: where the content stands in the configuration, for messages.
-
-    Raises:
-        BadRequest: listing every unknown key (with its nearest neighbour), missing key and wrong type.
-    """
-    problems: list[str] = []
-    settings = _value(kind, content, key, problems)
-    if problems:
-        raise BadRequest("\n".join(["configuration:", *(f"  - {problem}" for problem in problems)]))
-    return settings  # type: ignore[no-any-return]
-
-
-def _value(hint: Any, content: Any, key: str, problems: list[str]) -> Any:
-    """``content`` as the type ``hint``; what does not fit is added to ``problems`` under its full key."""
-    if is_dataclass(hint) and isinstance(content, Mapping):
-        return _section(hint, content, key, problems)
-    if get_origin(hint) is UnionType:
-        if content is None:
-            return None
-        return _value(get_args(hint)[0], content, key, problems)
-    if get_origin(hint) is dict and isinstance(content, Mapping):
-        item = get_args(hint)[1]
-        return {str(name): _value(item, value, f"{key}.{name}", problems) for name, value in content.items()}
-    if get_origin(hint) is list and isinstance(content, list):
-        return [_value(get_args(hint)[0], value, f"{key}[{i}]", problems) for i, value in enumerate(content)]
-    if hint is Any:
-        return content
-    if hint is float and isinstance(content, int) and not isinstance(content, bool):
-        return float(content)
-    fits = isinstance(hint, type) and isinstance(content, hint)
-    if fits and (hint is bool or not isinstance(content, bool)):
-        return content
-    expected = "a group of keys" if is_dataclass(hint) else getattr(hint, "__name__", str(hint))
-    problems.append(f"{key} must be {expected}, not {content!r}")
-    return content
-
-
-def _section(kind: Any, content: Mapping[str, Any], key: str, problems: list[str]) -> Any:
-    hints = get_type_hints(kind)
-    prefix = f"{key}." if key else ""
-    for name in content:
-        if name not in hints:
-            near = difflib.get_close_matches(str(name), hints, n=1, cutoff=0.4)
-            guess = f"; did you mean {prefix}{near[0]}?" if near else ""
-            problems.append(f"unknown key {prefix}{name}{guess}")
-    defaults = {
-        each.name for each in fields(kind) if (each.default, each.default_factory) != (MISSING, MISSING)
-    }
-    missing = [name for name in hints if name not in content and name not in defaults]
-    problems.extend(f"missing key {prefix}{name}" for name in missing)
-    values = {
-        name: _value(hint, content[name], f"{prefix}{name}", problems)
-        for name, hint in hints.items()
-        if name in content
-    }
-    return None if missing else kind(**values)
+    def rules(self) -> Iterator[Problem]:
+        """What no machine holds."""
+        shape = f"{len(self.dataset.components)} x {' x '.join(map(str, self.dataset.size))}"
+        pixels = len(self.dataset.components) * self.dataset.size[0] * self.dataset.size[1]
+        for key, count in (
+            ("training.batch_size", self.training.micro_batch or self.training.batch_size),
+            ("sampling.batch_size", self.sampling.batch_size),
+        ):
+            if count * pixels * FLOAT32 > LARGEST_BATCH:
+                size = f"{count * pixels * FLOAT32 / 2**30:,.0f} GiB"
+                yield key, f"is too large: {count:,} pictures of {shape} are {size} before the first layer"
+        made = self.sampling.num_samples * self.sampling.completions
+        stored = made * pixels * (self.dataset.bits // 8)
+        if stored > LARGEST_SET:
+            size = f"{stored / 2**40:,.1f} TiB"
+            yield "sampling.num_samples", f"is too large: {made:,} pictures of {shape} are {size} in one file"

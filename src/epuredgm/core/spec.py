@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal, get_args
 
 from epuredgm.core.errors import BadRequest
 
-VALUES = ("binary", "grey")
+Values = Literal["binary", "grey"]
 """Kinds of stored values."""
+
+VALUES: tuple[str, ...] = get_args(Values)
 
 OLDEST = 89
 """Years; a greater age is not told, because few people have it."""

@@ -42,18 +42,7 @@ class CVAE(GenerativeModel):
 
     Args:
         spec: the data set.
-        layers: the latent grid, and the size of encoder and decoder.
-        flow: size of the second prior's network, on the latent grid.
-        context: width of the embedded conditions.
-        likelihood, scale: of the intensities; see :class:`epuredgm.nn.zero_inflated.ReconstructionLoss`.
-        kl_warmup, free_bits: see :class:`epuredgm.nn.divergence.KLDivergenceLoss`.
-        edge_weight: nats for a picture without any of its edges.
-        condition_dropout: chance of each condition to be unknown in training.
-        unconditional: share of the pictures of which training knows no condition at all.
-        path_unconditional: the same while the second prior is learned.
-        flow_steps: of the sampler, two evaluations each.
-        temperature: deviation of the noise that latents are drawn from; 1 is the model's own.
-        texture: strength of the drawn errors of the decoder, 1 as measured; 0 draws its smooth middle.
+        others: see :mod:`epuredgm.models.settings.cvae`.
     """
 
     kl_channels: Tensor

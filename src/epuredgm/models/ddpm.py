@@ -11,8 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from epuredgm.core.choices import FIDELITIES, require_choice
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.denoiser import DesignDenoiser
@@ -30,17 +28,7 @@ class DDPM(GenerativeModel):
 
     Args:
         spec: the data set.
-        fidelity: ``ours``: the likelihood of the design; ``paper``: a squared error with min-SNR weights.
-        prediction: what the network says, a name in :data:`epuredgm.nn.diffusion.PREDICTIONS`; ``ours``
-            needs ``x0``.
-        schedule: a name in :data:`epuredgm.nn.schedule.SCHEDULES`.
-        shift: of the schedule towards noise; see :func:`epuredgm.nn.schedule.shifted`.
-        unet: size of the network.
-        context: width of the time and condition embeddings.
-        condition_dropout, given_share: see :class:`epuredgm.nn.denoiser.DesignDenoiser`.
-        solver: a name in :data:`epuredgm.nn.diffusion_solvers.SOLVERS`.
-        steps: intervals of the solver.
-        last_time: where it stops and takes the network's prediction, in (0, 1).
+        others: see :mod:`epuredgm.models.settings.ddpm`.
     """
 
     def __init__(
@@ -60,8 +48,6 @@ class DDPM(GenerativeModel):
         last_time: float,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.schedule", schedule, SCHEDULES)
-        require_choice("model.sampler.solver", solver, SOLVERS)
         path = variance_preserving(shifted(SCHEDULES[schedule], shift))
         readout = _readout(spec, fidelity, prediction)
         self.denoiser = DesignDenoiser(spec, path, readout, unet, context, condition_dropout, given_share)
@@ -86,14 +72,7 @@ class DDPM(GenerativeModel):
 
 def _readout(spec: DataSpec, fidelity: str, prediction: str) -> Readout:
     """What the output means."""
-    require_choice("model.network.fidelity", fidelity, FIDELITIES)
-    require_choice("model.network.prediction", prediction, PREDICTIONS)
     head = head_for(spec)
     if fidelity == "paper":
         return Regression(head, spec.channels, PREDICTIONS[prediction])
-    if prediction != "x0":
-        raise BadRequest(
-            f"model.network.prediction is {prediction!r}, and only the design itself has a likelihood",
-            "Take prediction=x0, or fidelity=paper.",
-        )
     return Likelihood(head)

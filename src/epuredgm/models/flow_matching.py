@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.denoiser import DesignDenoiser
@@ -27,14 +26,7 @@ class FlowMatching(GenerativeModel):
 
     Args:
         spec: the data set.
-        unet: size of the network.
-        context: width of the time and condition embeddings.
-        condition_dropout, given_share: see :class:`epuredgm.nn.denoiser.DesignDenoiser`.
-        fidelity: ``ours``, or ``paper``: the velocity, regressed by squared error at uniform times.
-        time_mean, time_spread: of the logit of the training times; without effect on ``paper``.
-        last_time: where the solver stops and the network's prediction is taken, in (0, 1).
-        steps: intervals of the solver.
-        solver: a name in :data:`epuredgm.nn.flow.SOLVERS`.
+        others: see :mod:`epuredgm.models.settings.flow_matching`.
     """
 
     def __init__(
@@ -53,8 +45,6 @@ class FlowMatching(GenerativeModel):
         solver: str,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
-        require_choice("model.sampler.solver", solver, SOLVERS)
         self.fidelity, self.time_mean, self.time_spread = fidelity, time_mean, time_spread
         head = head_for(spec)
         readout = Likelihood(head) if fidelity == "ours" else Regression(head, spec.channels, VELOCITY)

@@ -15,8 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from epuredgm.core.choices import FIDELITIES, require_choice
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
@@ -40,18 +38,7 @@ class GmrfMvae(GenerativeModel):
 
     Args:
         spec: the data set.
-        fidelity: ``paper`` for the published posterior, likelihood and objective: free nats, subset weight,
-            prior iterations and candidates are then without effect.
-        edges: pairs of components (by number) with an edge between them; None links all.
-        latent: width of a component's latent, D.
-        encoder, decoder: sizes of the networks.
-        context: width of the vectors that the blocks see.
-        condition_dropout: share of the designs whose conditions are left out, in [0, 1].
-        kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
-        free_nats: of divergence per latent that cost nothing, against collapse.
-        subset_weight: of the divergence from the posterior of all components to that of some.
-        prior_iterations: closed-form updates of the prior after training.
-        candidates: draws from which a completion is chosen by how well it agrees with the given components.
+        others: see :mod:`epuredgm.models.settings.gmrf_mvae`.
     """
 
     informative: Tensor
@@ -74,7 +61,6 @@ class GmrfMvae(GenerativeModel):
         candidates: int,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         self.latent, self.width = latent, spec.channels * latent
         self.head = head_for(spec)
         self.condition = ConditionEmbedding(spec.condition_width, context)
@@ -97,10 +83,6 @@ class GmrfMvae(GenerativeModel):
         channels, conditions = self.spec.channels, self.spec.condition_width
         pairs = {*combinations(range(channels), 2)}
         asked = pairs if edges is None else {tuple(sorted(edge)) for edge in edges}
-        if not asked <= pairs:
-            raise BadRequest(
-                f"model.network.edges is {edges}", f"It holds pairs of different numbers below {channels}."
-            )
         linked, widths = sorted(pairs & asked), [self.latent] * channels
         if not conditions:
             return widths, linked

@@ -13,7 +13,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.absorbing import AbsorbingDiffusion
@@ -37,18 +36,7 @@ class MDM(GenerativeModel):
 
     Args:
         spec: the data set, of binary masks.
-        fidelity: ``ours``: cross-entropy, exact posterior, most probable design at the end. ``paper``: the
-            variational bound over 1000 evenly drawn times, plug-in posterior, a draw at the end.
-        kernel: what noise does to a class: ``uniform`` or, with ``ours`` only, ``absorbing``.
-        schedule: a name in :data:`epuredgm.nn.schedule.SCHEDULES`.
-        time_mean, time_spread: of the logit of the training times of ``ours``; time 1 is noise.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        given_share: share of the designs that come with known components, in [0, 1].
-        context: width of the time and condition embeddings.
-        unet: size of the network.
-        steps: of the sampler, one evaluation each.
-        stride_mean, stride_spread: of the logit of times, at whose quantiles it evaluates; time 1 is noise.
-        temperature: the logits are divided by it; below 1 makes draws more typical.
+        others: see :mod:`epuredgm.models.settings.mdm`.
     """
 
     def __init__(
@@ -70,11 +58,8 @@ class MDM(GenerativeModel):
         stride_spread: float,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         self.paper = fidelity == "paper"
         forms = PAPER if self.paper else OURS
-        require_choice(f"model.network.kernel (with fidelity {fidelity})", kernel, forms)
-        require_choice("model.network.schedule", schedule, SCHEDULES)
         self.states = states_for(spec)
         self.diffusion = forms[kernel](self.states.classes)
         self.alpha_bar = SCHEDULES[schedule]

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
@@ -36,19 +35,7 @@ class MetaVAE(GenerativeModel):
 
     Args:
         spec: the data set.
-        fidelity: ``ours``, or ``paper``: z_i is a function of zeta, learned by the likelihood of the pixels
-            through the frozen decoders, and zeta is drawn from N(0, I).
-        latent: width of a component's latent, D.
-        encoder, decoder: sizes of each component's networks.
-        meta_latent: width of zeta.
-        meta_width, meta_blocks: of the perceptrons between the z_i and zeta.
-        context: width of the vectors that networks see beside their input.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        kl_warmup: share of a phase over which the weight of its KL to the prior rises from 0 to 1.
-        marginal_kl: what it rises to in the components' own VAEs.
-        prior_components: Gaussians in the refitted prior of zeta.
-        prior_iterations: EM iterations of its fit.
-        temperature: scale of the spread of the p(z_i | zeta, c) in drawing; 0 draws their means.
+        others: see :mod:`epuredgm.models.settings.meta_vae`.
     """
 
     parts_kl: Tensor
@@ -73,7 +60,6 @@ class MetaVAE(GenerativeModel):
         temperature: float,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         self.paper = fidelity == "paper"
         self.latent, self.meta_latent = latent, meta_latent
         self.head, self.apart = head_for(spec), IndependentHead(spec.channels)

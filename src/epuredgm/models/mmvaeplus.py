@@ -15,14 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.bank import ComponentDecoder, ComponentEncoder
 from epuredgm.nn.codes import Codes
 from epuredgm.nn.embedding import ConditionEmbedding, random_drop
 from epuredgm.nn.evidence import Evidence
-from epuredgm.nn.experts import SOURCES, Posterior, choose_sources, mapped, of_sources
+from epuredgm.nn.experts import Posterior, choose_sources, mapped, of_sources
 from epuredgm.nn.gaussian import DiagonalGaussian
 from epuredgm.nn.heads import LaplaceHead, head_for
 from epuredgm.nn.importance import BOUNDS, reparameterise_twice
@@ -40,21 +39,7 @@ class MMVAEPlus(GenerativeModel):
 
     Args:
         spec: the data set.
-        fidelity: ``ours``, or the ``paper``'s: Laplace densities everywhere, posterior scales that sum to D,
-            no expert of the whole design, every source in turn, a constant beta of 2.5, no refitted prior,
-            private codes from p(w).
-        shared, private: widths of the codes, Dz and Dw.
-        objective: a name in :data:`epuredgm.nn.importance.BOUNDS`.
-        draws: K.
-        sources: ``all`` or ``one``; see :func:`epuredgm.nn.experts.choose_sources`.
-        whole_share: weight of the expert of the whole design in the mixture, in (0, 1).
-        encoder, decoder: sizes of the networks.
-        context: width of the vectors that the blocks see.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        prior_components: Gaussians in the refitted prior.
-        prior_iterations: EM iterations of its fit.
-        beta: weight of the latents' densities.
-        kl_warmup: share of the training over which it rises from 0.
+        others: see :mod:`epuredgm.models.settings.mmvaeplus`.
     """
 
     shares: Tensor
@@ -82,9 +67,6 @@ class MMVAEPlus(GenerativeModel):
         kl_warmup: float,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
-        require_choice("model.network.objective", objective, BOUNDS)
-        require_choice("model.network.sources", sources, SOURCES)
         self.as_published = fidelity == "paper"
         if self.as_published:
             sources, beta, kl_warmup = "all", PAPER_BETA, 0.0

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder, Encoder
@@ -29,14 +28,7 @@ class VAE(GenerativeModel):
 
     Args:
         spec: the data set.
-        latent: width of the latent vector, D.
-        encoder, decoder: sizes of the networks.
-        context: width of the vectors that the blocks see.
-        fidelity: ``ours``, or ``paper``: latents are drawn from N(0, I), no prior is fitted.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        kl_warmup: share of the training over which the weight of the KL rises from 0 to 1.
-        prior_components: Gaussians in the prior.
-        prior_iterations: EM iterations of its fit.
+        others: see :mod:`epuredgm.models.settings.vae`.
     """
 
     def __init__(
@@ -54,7 +46,6 @@ class VAE(GenerativeModel):
         prior_iterations: int,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         self.paper = fidelity == "paper"
         self.latent = latent
         self.head = head_for(spec)

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder
@@ -31,18 +30,7 @@ class VQVAE(GenerativeModel):
 
     Args:
         spec: the data set.
-        fidelity: ``ours`` rounds to finite scalars (Mentzer et al. 2024); ``paper`` has a codebook of as many
-            codes, moved by running means, and the commitment loss.
-        levels: of each number of a token; their product is the number of codes.
-        tokens: per component.
-        code_width, code_decay, commitment: of the codebook and its loss; without effect in ``ours``.
-        encoder, decoder: sizes of the networks.
-        context: width of the vectors that the blocks see.
-        decoder_dropout: share of the designs whose condition the decoder does not see, in [0, 1].
-        prior_width, prior_layers, prior_heads: of the transformer.
-        condition_dropout: share of the designs whose condition the prior does not see, in [0, 1].
-        given_share: share of the designs that begin with given components, in [0, 1].
-        temperature, top_p: how tokens are drawn; see :class:`epuredgm.nn.token_prior.Choice`.
+        others: see :mod:`epuredgm.models.settings.vqvae`.
     """
 
     usage: Tensor
@@ -70,7 +58,6 @@ class VQVAE(GenerativeModel):
         top_p: float,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         published = fidelity == "paper"
         quantiser: Quantiser = (
             Codebook(math.prod(levels), code_width, code_decay) if published else FiniteScalars(levels)

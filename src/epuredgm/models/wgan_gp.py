@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from epuredgm.core.choices import FIDELITIES, require_choice
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, LossTerms, Phase, Progress, SampleRequest, Update
 from epuredgm.nn.coder import Decoder, Encoder
@@ -77,21 +76,7 @@ class WGANGP(GenerativeModel):
 
     Args:
         spec: the data set.
-        latent: width of the latent vector.
-        context: width of the vectors that the blocks see.
-        normalised: whether the critic normalises its features (each design by itself).
-        encoder, decoder: sizes of the generator's networks.
-        critic: size of the critic.
-        condition_dropout: share of the designs whose condition is replaced by the null vector, in [0, 1].
-        given_share: share of the designs that come with known components, in [0, 1].
-        penalty: weight of the gradient penalty.
-        penalty_every: critic steps from one penalty to the next; the weight grows with them.
-        adherence: weight of the conditions' misreading, in both updates.
-        energy: weight of the energy score of the generated designs' features.
-        prior_components: Gaussians in the prior of the conditions.
-        prior_iterations: EM iterations of its fit.
-        fidelity: ``paper`` for the published objective: without projection, adherence and energy, and with
-            the penalty at every step.
+        others: see :mod:`epuredgm.models.settings.wgan_gp`.
     """
 
     spread: Tensor
@@ -117,7 +102,6 @@ class WGANGP(GenerativeModel):
         fidelity: str,
     ) -> None:
         super().__init__(spec)
-        require_choice("model.network.fidelity", fidelity, FIDELITIES)
         self.published = published = fidelity == "paper"
         self.latent = latent
         self.head = head_for(spec)

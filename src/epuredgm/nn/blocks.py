@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from epuredgm.nn.layers import HEAD, heads_of
+
 GROUP = 16  # channels per group of the normalisation, where they divide
 
 
@@ -78,9 +80,9 @@ class Attention(nn.Module):
         head: channels per head.
     """
 
-    def __init__(self, channels: int, head: int = 32) -> None:
+    def __init__(self, channels: int, head: int = HEAD) -> None:
         super().__init__()
-        self.heads = max(1, channels // head)
+        self.heads = heads_of(channels, head)
         self.norm = group_norm(channels)
         self.mix = nn.Conv2d(channels, 3 * channels, 1)
         self.out = zeroed(nn.Conv2d(channels, channels, 1))

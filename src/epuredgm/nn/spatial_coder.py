@@ -12,15 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from epuredgm.core.errors import BadRequest
 from epuredgm.core.spec import DataSpec
 from epuredgm.nn.blocks import Double, Halve, group_norm, positions, zeroed
 from epuredgm.nn.film import Level
 from epuredgm.nn.gaussian import LOG_VARIANCE, DiagonalGaussian
-from epuredgm.nn.layers import SpatialLayers
+from epuredgm.nn.layers import ATTENDED, SpatialLayers
 from epuredgm.nn.patches import padded
-
-ATTENDED = 16  # longest edge of a grid on which positions see each other
 
 
 class LatentGrid:
@@ -37,8 +34,6 @@ class LatentGrid:
     """
 
     def __init__(self, size: tuple[int, int], layers: SpatialLayers) -> None:
-        if layers.grid < 1 or layers.channels < 1:
-            raise BadRequest("model.network.layers: grid and channels must be at least 1")
         self.halvings = max(1, round(math.log2(max(size) / layers.grid)))
         self.cell = 2**self.halvings
         rows, columns = (math.ceil(edge / self.cell) for edge in size)

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from epuredgm.core.choices import require_choice
 from epuredgm.core.spec import DataSpec
 
 LIKELIHOODS = ("laplace", "gaussian")
@@ -59,8 +58,6 @@ class ReconstructionLoss(nn.Module):
 
     def __init__(self, spec: DataSpec, likelihood: str, scale: str) -> None:
         super().__init__()
-        require_choice("model.network.likelihood", likelihood, LIKELIHOODS)
-        require_choice("model.network.scale", scale, SCALES)
         self.laplace, self.local = likelihood == "laplace", scale == "local"
         self.least = math.log(1 / spec.levels)
         self.half_level = 0.5 / spec.levels

@@ -8,11 +8,12 @@ from typing import Any
 
 from epuredgm import __version__
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import read
 from epuredgm.core.files import write_json
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.core.settings import EvaluationSettings, read
+from epuredgm.core.settings import EvaluationSettings
 from epuredgm.core.version import commit
 from epuredgm.data.entries import write_arrays
 from epuredgm.data.samples import SampleSet

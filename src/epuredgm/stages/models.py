@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from dataclasses import is_dataclass
 from typing import Any
 
 import torch
 
+from epuredgm.core.declared import family_settings
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import collect, refuse
 from epuredgm.core.jobs import JobFile
-from epuredgm.core.settings import read
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import GenerativeModel
 from epuredgm.stages.build import build, resolve
@@ -34,29 +33,22 @@ def make_model(
     """Build ``target(spec, **network, **sampler)``.
 
     Raises:
-        BadRequest: naming every argument that is unknown, missing or given twice, and the class's signature.
+        BadRequest: naming every argument that is unknown, missing or makes no sense.
     """
     kind = resolve(target)
     if not (isinstance(kind, type) and issubclass(kind, GenerativeModel)):
         raise BadRequest(f"model.target {target} is not a model")
-    problems = _mismatches(kind, network, sampler)
-    if problems:
-        raise BadRequest(
-            "\n".join([f"{target} cannot be built:", *(f"  - {problem}" for problem in problems)]),
-            f"It is called {kind.__name__}{_signature(kind)}.",
+    problems: list[str] = []
+    groups = [
+        collect(settings, content, key, problems, spec)
+        for settings, content, key in zip(
+            family_settings(target), (network, sampler), ("model.network", "model.sampler"), strict=True
         )
-    settings = {**_read(kind, network, "model.network"), **_read(kind, sampler, "model.sampler")}
-    made: GenerativeModel = build(target, spec, **settings)
+    ]
+    refuse(problems)
+    arguments = {name: value for group in groups for name, value in vars(group).items()}
+    made: GenerativeModel = build(target, spec, **arguments)
     return made
-
-
-def _read(kind: type, settings: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Settings by name; a group of keys becomes the dataclass that the model's signature asks for."""
-    kinds = {p.name: p.annotation for p in inspect.signature(kind, eval_str=True).parameters.values()}
-    return {
-        name: read(kinds[name], value, f"{key}.{name}") if is_dataclass(kinds.get(name)) else value
-        for name, value in settings.items()
-    }
 
 
 def prepare_device(job: JobFile) -> torch.device:
@@ -81,19 +73,3 @@ def prepare_device(job: JobFile) -> torch.device:
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = True
     return device
-
-
-def _mismatches(kind: type, network: Mapping[str, Any], sampler: Mapping[str, Any]) -> list[str]:
-    parameters = list(_signature(kind).parameters.values())[1:]  # without spec
-    known = {parameter.name for parameter in parameters}
-    needed = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
-    given = {**network, **sampler}
-    problems = [f"model.network.{name} is unknown" for name in network if name not in known]
-    problems += [f"model.sampler.{name} is unknown" for name in sampler if name not in known]
-    problems += [f"{name} is missing (model.network or model.sampler)" for name in needed - given.keys()]
-    problems += [f"{name} is in both model.network and model.sampler" for name in network if name in sampler]
-    return sorted(problems)
-
-
-def _signature(kind: type) -> inspect.Signature:
-    return inspect.signature(kind)

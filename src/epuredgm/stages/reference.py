@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from epuredgm.core.fields import read
 from epuredgm.core.inception import find_weights
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.core.settings import ReferenceSettings, read
+from epuredgm.core.settings import ReferenceSettings
 from epuredgm.evaluation.extractor import Setting
 from epuredgm.evaluation.extractors import all_makers
 from epuredgm.evaluation.reference import make_reference

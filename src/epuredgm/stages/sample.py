@@ -10,11 +10,12 @@ from typing import Any
 import torch
 
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import read
 from epuredgm.core.files import digest, remove_leftovers, write_json
 from epuredgm.core.jobs import JobFile, Mode, shows_real
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.core.settings import SamplingSettings, read
+from epuredgm.core.settings import SamplingSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.facing import facing

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from epuredgm import __version__
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import read
 from epuredgm.core.files import digest, write_json, write_text
 from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.seeds import derive
-from epuredgm.core.settings import AugmentationSettings, TrainingSettings, read
+from epuredgm.core.settings import AugmentationSettings, TrainingSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.balance import Balance
 from epuredgm.data.conditions import ConditionNormaliser

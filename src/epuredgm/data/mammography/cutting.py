@@ -13,27 +13,9 @@ from epuredgm.core.errors import BadRequest
 from epuredgm.data.mammography.breast import Breast, Canonical, canonical
 from epuredgm.data.mammography.mammogram import Mammogram
 from epuredgm.data.mammography.patches import chosen, cut, foreground
+from epuredgm.data.mammography.settings import Patches
 
 LEVELS = 65535
-
-
-@dataclass(frozen=True)
-class Patches:
-    """How patches are cut; they are as large as the data set's pictures.
-
-    Attributes:
-        canvas: rows and columns of the canonical picture that they are cut from.
-        stride: steps of the grid in pixels.
-        foreground: smallest share of breast in a patch.
-        most: how many of one picture at most; None for all.
-        seed: of the choice among too many.
-    """
-
-    canvas: int
-    stride: int
-    foreground: float = 0.2
-    most: int | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
