@@ -1,4 +1,4 @@
-"""What is declared for families and readers is what they take, and what is accepted can be built and trained."""
+"""What is declared for families and readers is what they take; what is accepted can be built and trained."""
 
 from __future__ import annotations
 
