@@ -17,10 +17,11 @@ from epuredgm.core.errors import BadRequest
 
 @dataclass(frozen=True)
 class ComponentSettings:
-    """How a component is called and coloured for people."""
+    """How a component is called and coloured for people; see :class:`epuredgm.core.spec.Component`."""
 
     label: str
     color: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
