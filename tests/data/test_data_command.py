@@ -13,6 +13,7 @@ import yaml
 from data_makers import write_gears
 
 from epuredgm.config import find_conf
+from epuredgm.data.pictures import encode
 
 YAML = """\
 # @package _global_
@@ -84,6 +85,28 @@ def test_faults_are_one_message_without_a_traceback(conf: Path, tmp_path: Path) 
     for result in (missing, broken, data("make", "--dataset", "geers", "--conf", conf)):
         assert "Traceback" not in result.stderr and result.returncode in (1, 2)
         assert result.stdout == ""
+
+
+def test_a_study_of_designs_whose_ink_is_lost_in_the_test_split_is_refused(
+    conf: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "ws"
+    designs = write_gears(workspace / "data" / "gears")
+    for row in (2, 5):
+        for k, name in enumerate(("ring", "hub")):
+            file = workspace / "data/gears/test" / name / f"g{row}-{name}.view.png"
+            file.write_bytes(encode(designs[row, k]))  # stored as 0 and 1
+    command = ["run", "--dataset", "gears", "--models", "vae", "--profile", "test", "--conf", str(conf)]
+    code = "from epuredgm.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, *command, "--workspace", str(workspace)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1 and "Traceback" not in run.stderr
+    assert "row 4: test/hub/g2-hub.view.png has something drawn" in run.stdout + run.stderr
+    assert not list(workspace.rglob("samples.npz")) and not list(workspace.rglob("summary.json"))
 
 
 @pytest.mark.slow

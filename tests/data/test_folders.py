@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_makers import TWO, Stopping, edit_table, reader, with_conditions, write_gears
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError, Interrupted
 from epuredgm.core.monitor import SILENT
 from epuredgm.core.spec import DataSpec
 from epuredgm.data import folders
-from epuredgm.data.pictures import UnreadablePicture, decode, encode
+from epuredgm.data.pictures import UnreadablePicture, decode, decode_mask, encode
+from epuredgm.data.tables import TableFormat, read_table
 
 
 @pytest.fixture
@@ -198,7 +201,7 @@ def test_wrong_size_and_unreadable_pictures(root: Path, cache: Path) -> None:
     assert len(faults) == 4
     assert "row 2: train/hub/g0-hub.view.png is 20 x 12 (height x width), not 12 x 20" in faults[0]
     assert "row 3: train/hub/g1-hub.view.png is not a readable PNG (the file is empty)" in faults[1]
-    assert "row 5" in faults[2] and "no PNG header" in faults[2]
+    assert "row 5" in faults[2] and "is a GIF picture, not a PNG" in faults[2]
     assert "row 6" in faults[3] and "not a readable PNG" in faults[3]
 
 
@@ -294,7 +297,7 @@ def test_ids_equal_but_for_case_are_duplicates_where_case_is_dropped(root: Path,
     assert "list.csv row 3: duplicate id 'G0', first in row 2" in faults_of(root, cache, prefix_case="lower")
 
 
-@pytest.mark.parametrize("identity", ["../../etc/passwd", "..\\up", "/etc/passwd", "..", "c:x", "a\x00b"])
+@pytest.mark.parametrize("identity", ["../../etc/passwd", "..\\up", "/etc/passwd", "..", "c:x", "a\x07b"])
 def test_an_id_never_leaves_the_root(root: Path, cache: Path, identity: str) -> None:
     edit_table(root, "g1,", f"{identity},")
     faults = faults_of(root, cache, pattern="{prefix}-hub.view.png")
@@ -354,13 +357,13 @@ def test_all_faults_at_once(root: Path, cache: Path) -> None:
 def test_a_file_that_changes_while_it_is_read(
     root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = folders.decode
+    decode = folders.decode_mask
 
-    def late(content: bytes, height: int, width: int) -> np.ndarray:
+    def late(content: bytes, height: int, width: int) -> tuple[np.ndarray, bool]:
         os.utime(picture(root), ns=(5, 5))
         return decode(content, height, width)
 
-    monkeypatch.setattr(folders, "decode", late)
+    monkeypatch.setattr(folders, "decode_mask", late)
     assert faults_of(root, cache) == ("the pictures changed while they were read",)
 
 
@@ -373,18 +376,194 @@ def test_overlap_is_a_fault_where_the_data_set_says_that_there_is_none(root: Pat
     assert [fault.split(": ")[1].split()[0] for fault in caught.value.faults] == [str(n) for n in shared]
 
 
-def test_a_component_without_a_pixel_is_remarked_and_a_data_set_without_one_refused(
-    root: Path, cache: Path
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_declared_component_is_drawn_in_each_split_or_optional(root: Path, cache: Path, split: str) -> None:
+    for file in root.glob(f"{split}/hub/*.png"):
+        file.write_bytes(encode(np.zeros((12, 20), dtype=np.uint8)))
+    count = len(list((root / split / "hub").iterdir()))
+    assert faults_of(root, cache) == (
+        f"hub is empty in every {split} design ({count}): its pictures are blank "
+        "(say optional: true under dataset.components.hub if that is meant)",
+    )
+    optional = replace(TWO, components=(TWO.components[0], replace(TWO.components[1], optional=True)))
+    source = reader(root, optional)
+    made = source.prepare(cache, SILENT)
+    assert len(source.load(made)) == 6
+    # what another declaration let pass is not found in the cache
+    with pytest.raises(DataError, match="hub is empty"):
+        reader(root).prepare(cache, SILENT)
+
+
+@pytest.mark.parametrize("rows", [["g2", "g5"], ["g1"]], ids=["the whole test split", "one of six"])
+def test_ink_lost_in_part_of_the_pictures_is_a_fault_of_each(
+    root: Path, cache: Path, rows: list[str]
 ) -> None:
-    for file in root.glob("*/hub/*.png"):
-        file.write_bytes(encode(np.ones((12, 20), dtype=np.uint8)))
+    for number, content in enumerate(lost().values()):
+        for name in rows:
+            split = "test" if name in ("g2", "g5") else "train"
+            picture(root, name, split=split).write_bytes(content)
+        faults = faults_of(root, cache / str(number))
+        assert len(faults) == len(rows)
+        for name, fault in zip(rows, faults, strict=True):
+            assert (
+                f"row {int(name[1]) + 2}: " in fault and f"{name}-hub.view.png has something drawn" in fault
+            )
+
+
+def test_notes_of_faint_and_of_inverted_masks(root: Path, cache: Path) -> None:
+    faint = np.full((12, 20), 100, dtype=np.uint8)
+    faint[0, 0] = 255
+    picture(root).write_bytes(encode(faint))
+    for file in root.glob("*/ring/*.png"):
+        file.write_bytes(encode(np.where(np.arange(240).reshape(12, 20) < 30, 0, 255).astype(np.uint8)))
     monitor = Stopping()
     reader(root).prepare(cache, monitor)
-    assert monitor.notes == ["gears: hub is empty in every design (no grey level is above 128)"]
-    for file in root.glob("*/ring/*.png"):
-        file.write_bytes(encode(np.ones((12, 20), dtype=np.uint8)))
-    (fault,) = faults_of(root, cache / "other")
-    assert "are masks stored as 0 and 1?" in fault
+    assert monitor.notes == [
+        "gears: in 1 pictures most of what is drawn is at or below grey level 128",
+        "gears: ring covers 88% of the pictures on average: are masks black on white? Inside must be white",
+    ]
+
+
+# grey pictures -----------------------------------------------------------------------------------------
+
+GREY = replace(TWO, values="grey")
+
+
+def write_deep(root: Path, bits: int) -> np.ndarray:
+    """All pictures as 16-bit PNG whose values use ``bits`` bits; returns the values (6, 2, 12, 20)."""
+    values = np.random.default_rng(5).integers(0, 2**bits, (6, 2, 12, 20)).astype(np.uint16)
+    for row in range(6):
+        for k, name in enumerate(TWO.component_names):
+            picture(root, f"g{row}", name, "test" if row % 3 == 2 else "train").write_bytes(
+                encode(values[row, k])
+            )
+    return values
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("used", [8, 10, 12])
+def test_deep_pictures_that_use_part_of_their_range_are_refused_until_it_is_said(
+    root: Path, cache: Path, used: int, bits: int
+) -> None:
+    values = write_deep(root, used)
+    spec = replace(GREY, bits=bits)
+    faults = faults_of(root, cache, spec)
+    assert all("has something drawn, but nothing is left" in each for each in faults) or (
+        len(faults) == 1 and "nearly black" in faults[0] and "dataset.reader.bits" in faults[0]
+    )
+    source = reader(root, spec, bits=used)
+    images = source.load(source.prepare(cache, SILENT)).images
+    assert images.dtype == spec.dtype
+    assert np.abs(images / spec.levels - values / (2**used - 1)).max() <= 1 / spec.levels
+    beyond = faults_of(root, cache / "beyond", spec, bits=used - 1)
+    assert len(beyond) == 12 and all(f"beyond {used - 1} bits" in fault for fault in beyond)
+
+
+def test_sixteen_bits_stay_sixteen_bits_and_eight_are_spread_over_them(root: Path, cache: Path) -> None:
+    values = write_deep(root, 16)
+    shallow = np.arange(240, dtype=np.uint8).reshape(12, 20)
+    picture(root).write_bytes(encode(shallow))
+    source = reader(root, replace(GREY, bits=16))
+    images = source.load(source.prepare(cache, SILENT)).images
+    assert (images[0, 1] == shallow.astype(np.uint16) * 257).all() and (images[1:] == values[1:]).all()
+
+
+@pytest.mark.parametrize("bits", [0, 17, -1])
+def test_impossible_bits(root: Path, bits: int) -> None:
+    with pytest.raises(BadRequest, match="from 1 to 16"):
+        reader(root, GREY, bits=bits)
+
+
+# other people's tables, files and folders ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", ["4_5", "1_000.5", "\u0664\u0665", "\uff14", "0x10", "4,5", "1e", ".", "+"]
+)
+def test_what_python_reads_as_a_number_and_people_do_not(root: Path, cache: Path, number: str) -> None:
+    edit_table(root, "g3,True,False,4.5", f'g3,True,False,"{number}"')
+    assert faults_of(root, cache) == (f"list.csv row 5: teeth is {number!r}, not a number",)
+
+
+@pytest.mark.parametrize("number", ["4.5", " 4.5 ", "+4.5", "4.50", "45e-1", "4.5E0", "0004.5"])
+def test_forms_of_a_number(root: Path, cache: Path, number: str) -> None:
+    edit_table(root, "g3,True,False,4.5", f"g3,True,False,{number}")
+    source = reader(root)
+    assert source.load(source.prepare(cache, SILENT)).conditions[3] == 4.5
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(1, 2), (1, 3), (0, 5)], ids=["next row", "two rows on", "first and last"]
+)
+@pytest.mark.parametrize("column", range(6))
+def test_stray_quotes_swallow_no_rows(root: Path, cache: Path, column: int, first: int, second: int) -> None:
+    lines = (root / "list.csv").read_text().splitlines()
+    opened, closed = lines[first + 1].split(","), lines[second + 1].split(",")
+    opened[column] = '"' + opened[column]
+    closed[column] = closed[column] + '"'
+    lines[first + 1], lines[second + 1] = ",".join(opened), ",".join(closed)
+    (root / "list.csv").write_text("\n".join(lines) + "\n")
+    faults = faults_of(root, cache)
+    assert f"row {first + 2}" in faults[0] and (
+        "swallows the rows" in faults[0] or "cannot be part" in faults[0]
+    )
+
+
+def test_a_line_break_within_quotes_is_csv(root: Path, cache: Path) -> None:
+    edit_table(root, ",m1\n", ',"made by\r\nm1, in ""A"""\n')
+    source = reader(root)
+    assert len(source.load(source.prepare(cache, SILENT))) == 6
+
+
+STRANGE = st.text(st.sampled_from('",;\t\n\r\0\ufeff g1tp.\u00e9\ud800'), max_size=60)
+
+
+@given(text=STRANGE | st.binary(max_size=60))
+def test_no_table_gives_a_traceback(tmp_path_factory: pytest.TempPathFactory, text: str | bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "strange.csv"
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    path.write_bytes(b"part,train,teeth\n" * (len(content) % 2) + content)
+    faults: list[str] = []
+    table = read_table(path, TableFormat("part", "train", "keep"), ("teeth",), faults)
+    assert faults or table is not None  # two rows at least would be needed for both splits
+    assert all(fault.startswith("strange.csv") for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture"),
+        (b"II*\0" + bytes(40), "a TIFF picture"),
+        (b"P5\n20 12\n255\n" + bytes(240), "a PGM picture"),
+        (bytes(128) + b"DICM", "a DICOM file"),
+        (b"\x93NUMPY\x01\0", "a NumPy array"),
+        (b"version https://git-lfs.example/spec/v1\noid", "a Git LFS pointer"),
+        (b"<!DOCTYPE html>", "an HTML or XML text"),
+    ],
+)
+def test_other_files_are_called_by_their_names(root: Path, cache: Path, content: bytes, kind: str) -> None:
+    picture(root).write_bytes(content)
+    (fault,) = faults_of(root, cache)
+    assert f"train/hub/g0-hub.view.png is {kind}" in fault and fault.endswith("not a PNG")
+
+
+def test_another_ending_is_named(root: Path, cache: Path) -> None:
+    picture(root).rename(picture(root).with_suffix(".jpg"))
+    assert "there is g0-hub.view.jpg: pictures must be PNG" in "".join(faults_of(root, cache))
+
+
+def test_pictures_in_a_folder_of_their_own_beside_the_table(root: Path, cache: Path) -> None:
+    plain = reader(root).prepare(cache / "plain", SILENT)
+    (root / "images").mkdir()
+    for split in ("train", "test"):
+        (root / split).rename(root / "images" / split)
+    assert reader(root).prepare(cache / "beside", SILENT).name == plain.name
+
+
+def test_a_stray_file_whose_name_is_not_utf8(root: Path, cache: Path) -> None:
+    before = reader(root).prepare(cache, SILENT)
+    Path(os.fsdecode(os.fsencode(root / "train" / "hub") + b"/\xff\xfe.png")).write_bytes(b"stray")
+    assert reader(root).prepare(cache, SILENT) == before
 
 
 def test_a_missing_file_names_the_one_that_looks_the_same(root: Path, cache: Path) -> None:
@@ -433,3 +612,85 @@ def test_every_kind_of_png_gives_the_same_mask(root: Path, cache: Path, kind: st
     picture(root).write_bytes(kinds()[kind])
     source = reader(root)
     assert (source.load(source.prepare(cache, SILENT)).images[0, 1] == MASK).all()
+
+
+# kinds of PNG in which a mask gets lost ------------------------------------------------------------------
+
+
+def lost() -> dict[str, bytes]:
+    """The mask in forms whose grey levels are all at most 128."""
+    indexed = Image.fromarray(MASK, mode="P")
+    indexed.putpalette([0, 0, 0, 128, 0, 0])
+    dark_palette = as_png(indexed)
+    indexed.putpalette([0, 0, 0, 0, 0, 0])
+    blue = np.zeros((12, 20, 3), dtype=np.uint8)
+    blue[..., 2] = MASK * np.uint8(255)
+    on_glass = np.zeros((12, 20, 4), dtype=np.uint8)
+    on_glass[..., 3] = MASK * np.uint8(255)
+    ones = np.dstack([MASK, MASK, MASK, np.ones((12, 20), dtype=np.uint8)])
+    return {
+        "0 and 1": as_png(Image.fromarray(MASK)),
+        "0 and 128": as_png(Image.fromarray(MASK * np.uint8(128))),
+        "all 1": as_png(Image.fromarray(np.ones((12, 20), dtype=np.uint8))),
+        "class numbers": as_png(Image.fromarray(MASK * np.uint8(5))),
+        "dark palette": dark_palette,
+        "palette of one black": as_png(indexed),
+        "dark blue": as_png(Image.fromarray(blue)),
+        "0 and 1 in colours and opacity": as_png(Image.fromarray(ones)),
+        "black on glass": as_png(Image.fromarray(on_glass)),
+        "0..255 in 16 bits": as_png(Image.fromarray(MASK.astype(np.uint16) * np.uint16(255))),
+        "0 and 4095 in 16 bits": as_png(Image.fromarray(MASK.astype(np.uint16) * np.uint16(4095))),
+        "0..255 in 16 bits of colour": colour_of_16_bits(MASK.astype(np.uint16) * np.uint16(255)),
+    }
+
+
+def colour_of_16_bits(values: np.ndarray) -> bytes:
+    """An RGB PNG of 16 bits a channel, which Pillow does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape
+    lines = np.repeat(values[:, :, None], 3, axis=2).astype(">u2").reshape(height, -1).view(np.uint8)
+    raw = b"".join(b"\0" + line.tobytes() for line in lines)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(raw))
+        + chunk(b"IEND", b"")
+    )
+
+
+CAUSES = {
+    "0 and 1": "grey levels are 0 and 1 of 255 (a mask or labels stored as small numbers",
+    "0 and 128": "grey levels are 0 and 128 of 255 (too dark",
+    "all 1": "grey levels are 1 of 255",
+    "class numbers": "grey levels are 0 and 5 of 255 (a mask or labels stored as small numbers",
+    "dark palette": "palette indices 0 and 1, colours #000000, #800000",
+    "palette of one black": "palette indices 0 and 1, colours #000000, all dark",
+    "dark blue": "colours #000000, #0000ff, all dark",
+    "0 and 1 in colours and opacity": "colours #000000, #010101, at an opacity of at most 1 of 255",
+    "black on glass": "black on a transparent ground",
+    "0..255 in 16 bits": "values are 0 and 255 of 65535 (16 bits that hold 0..255",
+    "0 and 4095 in 16 bits": "values are 0 and 4095 of 65535 (16 bits that are not used in full",
+    "0..255 in 16 bits of colour": "16 bits a channel in colour",
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_the_likely_cause_is_named(kind: str) -> None:
+    with pytest.raises(UnreadablePicture) as caught:
+        decode_mask(lost()[kind], 12, 20)
+    assert CAUSES[kind] in str(caught.value)
+
+
+def test_blank_pictures_are_blank_in_every_form() -> None:
+    black = Image.fromarray(np.zeros((12, 20), dtype=np.uint8))
+    hidden = np.full((12, 20, 4), 255, dtype=np.uint8)
+    hidden[..., 3] = 0
+    forms = [black, black.convert("1"), black.convert("RGB"), black.convert("RGBA"), black.convert("LA")]
+    forms += [black.convert("P"), Image.fromarray(hidden), Image.fromarray(np.zeros((12, 20), np.uint16))]
+    for form in forms:
+        mask, faint = decode_mask(as_png(form), 12, 20)
+        assert not mask.any() and not faint

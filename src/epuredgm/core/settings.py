@@ -54,10 +54,11 @@ Folder = Annotated[str, Mark("a folder inside the workspace", _stays_inside, who
 
 @dataclass(frozen=True)
 class ComponentSettings:
-    """How a component is called and coloured for people."""
+    """How a component is called and coloured for people; see :class:`epuredgm.core.spec.Component`."""
 
     label: str
     color: Annotated[str, matching("#[0-9a-fA-F]{6}", "a color such as '#3b6fb6'")]
+    optional: bool = False
 
 
 @dataclass(frozen=True)

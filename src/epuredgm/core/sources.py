@@ -22,6 +22,9 @@ from epuredgm.core.files import file_sha256
 from epuredgm.core.spec import DataSpec
 
 SPLITS = ("train", "test")
+FOLDER_CHECKS = (
+    2  # raise when pictures that passed the checks of component folders may not pass them any more
+)
 TABLE_KEYS = ("table", "id_column", "split_column")  # what every reader of a table is told
 
 
@@ -38,8 +41,8 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
         folder: the data set's folder in the workspace.
 
     Returns:
-        ``table`` (SHA-256 of the CSV), ``files`` (number of images) and ``images`` (SHA-256 over name, size
-        and modification time of each).
+        ``table`` (SHA-256 of the CSV), ``files`` (number of images), ``images`` (SHA-256 over name, size
+        and modification time of each) and ``checks`` (version of what is checked when they are read).
 
     Raises:
         BadRequest: if the root, the table or a needed column does not exist; names all of them and how to
@@ -67,12 +70,20 @@ def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
             f"data set {spec.name}: {table} lacks {len(problems)} of the columns it needs\n{listed}",
             "Add them, or name others in the data set's YAML (id_column, split_column, condition_sets).",
         )
-    lines = sorted(_image_lines(root, spec.component_names))
+    lines = sorted(_image_lines(pictures_folder(root), spec.component_names))
     return {
         "table": file_sha256(table),
         "files": str(len(lines)),
-        "images": hashlib.sha256("".join(lines).encode()).hexdigest(),
+        "images": hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest(),
+        "checks": str(FOLDER_CHECKS),
     }
+
+
+def pictures_folder(root: Path) -> Path:
+    """The folder of the split folders: the table's own, or ``images`` beside the table."""
+    beside = root / "images"
+    there = any((root / split).is_dir() for split in SPLITS)
+    return beside if not there and any((beside / split).is_dir() for split in SPLITS) else root
 
 
 def required_root(dataset: str, root: str | None, folder: Path) -> Path:

@@ -21,11 +21,19 @@ OLDEST = 89
 
 @dataclass(frozen=True)
 class Component:
-    """One named image channel; ``label`` and ``color`` (``#rrggbb``) are for people."""
+    """One named image channel.
+
+    Attributes:
+        name: its name in folders and files.
+        label: its name for people.
+        color: ``#rrggbb``, for people.
+        optional: it may be empty in every design of a split; of others that is a fault of the data.
+    """
 
     name: str
     label: str
     color: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +23,27 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError, Interrupted
 from epuredgm.core.files import atomic_writer, digest, file_sha256, read_json, write_json
 from epuredgm.core.monitor import Monitor
-from epuredgm.core.sources import SPLITS, column_faults, require_table, root_of
+from epuredgm.core.sources import (
+    FOLDER_CHECKS,
+    SPLITS,
+    column_faults,
+    pictures_folder,
+    require_table,
+    root_of,
+)
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.listing import Listing, list_images
-from epuredgm.data.pictures import THRESHOLD, UnreadablePicture, binary, decode
+from epuredgm.data.pictures import THRESHOLD, UnreadablePicture, decode, decode_mask
 from epuredgm.data.tables import Table, TableFormat, read_table
 
 VERSION = 2  # raise when the same files would give another entry
+DARK, DARK_SHARE = (
+    1 / 8,
+    0.999,
+)  # grey pictures are too dark if this share of what is drawn is below this level
+INSIDE = 0.5  # masks of a component that cover more than this on average may be inverted
 THREADS = min(8, os.cpu_count() or 1)  # decoding spends part of its time outside the interpreter's lock
 T = TypeVar("T")
 
@@ -48,6 +62,7 @@ class FolderReader:
         prefix_case: ``lower``, ``upper`` or ``keep``: the id's form in file names.
         id_column: column of the ids.
         split_column: column that says which rows are train.
+        bits: how many bits the values of 16-bit grey pictures use, e.g. 12; None for all 16.
     """
 
     def __init__(
@@ -61,13 +76,16 @@ class FolderReader:
         prefix_case: str,
         id_column: str,
         split_column: str,
+        bits: int | None = None,
     ) -> None:
         if "{prefix}" not in pattern or "/" in pattern or "\\" in pattern:
             raise BadRequest(
                 f"data set {spec.name}: the pattern {pattern!r} is not a file name with {{prefix}} in it",
                 'Write for example dataset.reader.pattern: "{prefix}_{component}.png".',
             )
-        self.spec, self.pattern, self.table = spec, pattern, table
+        if bits is not None and not 1 <= bits <= 16:
+            raise BadRequest(f"data set {spec.name}: dataset.reader.bits is {bits}", "It is from 1 to 16.")
+        self.spec, self.pattern, self.table, self.bits = spec, pattern, table, bits
         self.root = root_of(root, folder)
         self.form = TableFormat(id_column, split_column, prefix_case)
 
@@ -84,25 +102,27 @@ class FolderReader:
         table = read_table(path, self.form, self.spec.condition_names, faults)
         if table is None:
             raise self._error(faults)
-        listing = list_images(self.root, self.spec.component_names, table, self.pattern, path.name, faults)
+        pictures = pictures_folder(self.root)
+        listing = list_images(pictures, self.spec.component_names, table, self.pattern, path.name, faults)
         self._remark(monitor, table, listing)
         if faults:
             self._decode_all(listing, faults, monitor)  # so that damaged pictures are reported too
             raise self._error(faults)
         source = {"table": file_sha256(path), "reader": self._identity(), "seen": listing.signature()}
-        known = self._recall(cache, digest(source))
+        checked = digest({**source, "checks": FOLDER_CHECKS, "optional": self._optional()})
+        known = self._recall(cache, checked)
         if known is not None:
             return known
         facts: dict[str, Any] = {"kind": "folders", **source, "images": _hash_all(listing, monitor)}
         del facts["seen"]  # what was read counts, not when it was written
         facts["fingerprint"] = digest(facts)
         entry = cache / f"{self.spec.name}-{facts['fingerprint'][:16]}"
-        if not is_whole(entry):
-            self._write(entry, facts, table, listing, monitor)
-        if list_images(self.root, self.spec.component_names, table, self.pattern, path.name, []) != listing:
+        self._write(entry, facts, table, listing, monitor)
+        again = list_images(pictures, self.spec.component_names, table, self.pattern, path.name, [])
+        if again != listing:
             shutil.rmtree(entry)
             raise self._error(["the pictures changed while they were read"])
-        write_json(self._memory(cache), {"source": digest(source), "entry": entry.name})
+        write_json(self._memory(cache), {"source": checked, "entry": entry.name})
         return entry
 
     def load(self, entry: Path) -> Designs:
@@ -145,6 +165,11 @@ class FolderReader:
     def _identity(self) -> dict[str, Any]:
         """What the entry's content depends on, beside the files."""
         spec, form = self.spec, self.form
+        deep = (
+            {"bits": [spec.bits, self.bits]}
+            if spec.values == "grey" and (spec.bits, self.bits) != (8, None)
+            else {}
+        )
         return {
             "version": VERSION,
             "size": [spec.height, spec.width],
@@ -153,7 +178,11 @@ class FolderReader:
             "exclusive": spec.exclusive,
             "pattern": self.pattern,
             "columns": [form.id_column, form.split_column, form.prefix_case],
+            **deep,
         }
+
+    def _optional(self) -> list[str]:
+        return [component.name for component in self.spec.components if component.optional]
 
     def _memory(self, cache: Path) -> Path:
         return cache / f"{self.spec.name}.seen.json"
@@ -188,62 +217,142 @@ class FolderReader:
         for found in _in_order(
             lambda row: self._design(listing, row), len(listing), "checking pictures", monitor
         ):
-            faults.extend(fault for fault in found if isinstance(fault, str))
+            faults.extend(found.faults)
 
-    def _design(self, listing: Listing, row: int) -> list[NDArray[np.uint8] | str]:
-        """The components of one design, each as (H, W) or as a fault; and what is wrong with all of them."""
+    def _design(self, listing: Listing, row: int) -> _Decoded:
+        """The components of one design, and what is wrong with them."""
         found = [_guarded(image, self._component, listing.whereof(row, image)) for image in listing.rows[row]]
-        masks = [mask for mask in found if not isinstance(mask, str)]
+        faults = [item for item in found if isinstance(item, str)]
+        drawn = [item for item in found if not isinstance(item, str)]
+        masks = [levels for levels, _ in drawn]
         if self.spec.exclusive and self.spec.values == "binary" and len(masks) == self.spec.channels:
             shared = int((np.sum(masks, axis=0) > 1).sum())
             if shared:
-                found.append(
+                faults.append(
                     f"{listing.labels[row]}: {shared} pixels are in several components (exclusive is true)"
                 )
-        return found
+        return _Decoded(masks, faults, sum(faint for _, faint in drawn))
 
-    def _component(self, content: bytes) -> NDArray[np.uint8]:
-        grey = decode(content, self.spec.height, self.spec.width)
-        return binary(grey) if self.spec.values == "binary" else grey
+    def _component(self, content: bytes) -> tuple[NDArray[np.unsignedinteger[Any]], bool]:
+        """The stored values of one picture, and whether most of what is drawn in it is not among them."""
+        spec = self.spec
+        if spec.values == "binary":
+            return decode_mask(content, spec.height, spec.width)
+        return decode(content, spec.height, spec.width, spec.bits, self.bits), False
 
     def _write(
         self, entry: Path, facts: dict[str, Any], table: Table, listing: Listing, monitor: Monitor
     ) -> None:
+        """Decode and check every picture; write the entry unless it is there.
+
+        Raises:
+            DataError: listing every fault.
+        """
         spec = self.spec
-        shape = (len(listing), spec.channels, spec.height, spec.width)
-        faults: list[str] = []
-        drawn = np.zeros(spec.channels, dtype=np.bool_)  # components that some design has
-        with new_entry(entry, facts) as folder:
-            with atomic_writer(
-                folder / "images.npy"
-            ) as file:  # in order, not mapped: a full disk is an error
-                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        with ExitStack() as stack:
+            file = None
+            if not is_whole(entry):
+                folder = stack.enter_context(new_entry(entry, facts))
+                # written in order, not mapped: a full disk is an error
+                file = stack.enter_context(atomic_writer(folder / "images.npy"))
+                write_arrays(folder / "table.npz", _as_arrays(table))
+                header = {
+                    "descr": np.lib.format.dtype_to_descr(np.dtype(spec.dtype)),
+                    "fortran_order": False,
+                    "shape": (len(listing), spec.channels, spec.height, spec.width),
+                }
                 np.lib.format.write_array_header_1_0(file, header)
-                for found in _in_order(
-                    lambda row: self._design(listing, row), len(listing), "decoding pictures", monitor
-                ):
-                    faults.extend(item for item in found if isinstance(item, str))
-                    masks = [item for item in found if not isinstance(item, str)]
-                    file.writelines(mask.tobytes() for mask in masks)
-                    if len(masks) == len(drawn):
-                        drawn |= [bool(mask.any()) for mask in masks]
+            faults: list[str] = []
+            seen = _Seen(spec)
+            designs = _in_order(
+                lambda row: self._design(listing, row), len(listing), "decoding pictures", monitor
+            )
+            for row, design in enumerate(designs):
+                faults.extend(design.faults)
+                seen.add(table.split(row), design)
+                if file is not None:
+                    file.writelines(levels.tobytes() for levels in design.levels)
+            faults = faults or seen.faults()
             if faults:
                 raise self._error(faults)
-            self._require_drawn(drawn, monitor)
-            write_arrays(folder / "table.npz", _as_arrays(table))
+        for note in seen.notes():
+            monitor.note(f"{spec.name}: {note}")
 
-    def _require_drawn(self, drawn: NDArray[np.bool_], monitor: Monitor) -> None:
-        """Remark components that are empty in every design; if all are, the pictures are at fault."""
-        level = THRESHOLD if self.spec.values == "binary" else 0
-        if not drawn.any():
-            raise self._error(
-                [f"every picture is empty: no grey level is above {level} (are masks stored as 0 and 1?)"]
+
+@dataclass(frozen=True)
+class _Decoded:
+    """One design.
+
+    Attributes:
+        levels: stored values of each readable picture, (H, W).
+        faults: a line for each fault.
+        faint: how many pictures have most of what is drawn at or below the threshold.
+    """
+
+    levels: list[NDArray[np.unsignedinteger[Any]]]
+    faults: list[str]
+    faint: int
+
+
+class _Seen:
+    """What was drawn, summed over all designs: what no single picture can be blamed for shows here."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        self.spec = spec
+        self.designs = dict.fromkeys(SPLITS, 0)
+        self.drawn = {split: np.zeros(spec.channels, dtype=np.int64) for split in SPLITS}  # designs
+        self.inside = np.zeros(spec.channels, dtype=np.int64)  # pixels
+        self.foreground, self.dark, self.brightest, self.faint = 0, 0, 0, 0
+
+    def add(self, split: str, design: _Decoded) -> None:
+        """Count one design; one with unreadable pictures is left out."""
+        if design.faults:
+            return
+        areas = np.array([np.count_nonzero(levels) for levels in design.levels])
+        self.designs[split] += 1
+        self.drawn[split] += areas > 0
+        self.inside += areas
+        self.faint += design.faint
+        if self.spec.values == "grey":
+            limit = DARK * self.spec.levels
+            self.foreground += int(areas.sum())
+            self.dark += sum(int(((levels > 0) & (levels < limit)).sum()) for levels in design.levels)
+            self.brightest = max(self.brightest, *(int(levels.max()) for levels in design.levels))
+
+    def faults(self) -> list[str]:
+        """Components that are declared and never drawn; grey levels that use a small part of their range."""
+        found = [
+            f"{component.name} is empty in every {split} design ({self.designs[split]}): its pictures are "
+            f"blank (say optional: true under dataset.components.{component.name} if that is meant)"
+            for k, component in enumerate(self.spec.components)
+            for split in SPLITS
+            if not component.optional and not self.drawn[split][k]
+        ]
+        if self.foreground and self.dark >= DARK_SHARE * self.foreground:
+            found.append(
+                f"the pictures are nearly black: {self.dark / self.foreground:.1%} of what is drawn is below "
+                f"an eighth of the range (the brightest value is {self.brightest} of {self.spec.levels}); "
+                "set dataset.reader.bits to the bits that the values use, e.g. 12"
             )
-        for name, found in zip(self.spec.component_names, drawn, strict=True):
-            if not found:
-                monitor.note(
-                    f"{self.spec.name}: {name} is empty in every design (no grey level is above {level})"
+        return found
+
+    def notes(self) -> list[str]:
+        """What a user should look at, though it may be meant."""
+        found = []
+        if self.faint:
+            found.append(
+                f"in {self.faint} pictures most of what is drawn is at or below grey level {THRESHOLD}"
+            )
+        share = self.inside / (sum(self.designs.values()) * self.spec.height * self.spec.width)
+        for component, inside in zip(self.spec.components, share, strict=True):
+            if inside == 0:
+                found.append(f"{component.name} is empty in every design (it is optional)")
+            elif inside > INSIDE and self.spec.values == "binary":
+                found.append(
+                    f"{component.name} covers {inside:.0%} of the pictures on average: "
+                    "are masks black on white? Inside must be white"
                 )
+        return found
 
 
 def _hash_all(listing: Listing, monitor: Monitor) -> str:

@@ -12,6 +12,7 @@ from epuredgm.core.files import digest
 from epuredgm.core.sources import SPLITS, look
 from epuredgm.data.tables import Table, is_plain_name
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".npy", ".pgm")
 About = Mapping[str, tuple[int, int]]  # file name -> size, modification time in ns
 
 
@@ -83,8 +84,7 @@ def list_images(
                 found.append(root / place)
                 facts[place] = there[file]
             elif there:
-                near = alike(split, component).get(_plain(file))
-                faults.append(f"{labels[row]}: missing file {place}{_remark(near)}")
+                faults.append(f"{labels[row]}: missing file {place}{_remark(alike(split, component), file)}")
         rows.append(tuple(found))
     unnamed = sum(len(there) for there in folders.values()) - len(facts)
     return Listing(
@@ -97,5 +97,11 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).lower()
 
 
-def _remark(near: str | None) -> str:
-    return f" (there is {near}: upper and lower case count, and how accents are stored)" if near else ""
+def _remark(there: Mapping[str, str], file: str) -> str:
+    """What is there instead of a missing file: the same name in another form, or with another ending."""
+    plain = _plain(file)
+    if plain in there:
+        return f" (there is {there[plain]}: upper and lower case count, and how accents are stored)"
+    stem = plain.rpartition(".")[0]
+    other = next((there[stem + ending] for ending in ENDINGS if stem + ending in there), None)
+    return f" (there is {other}: pictures must be PNG, and the pattern names the ending)" if other else ""

@@ -5,6 +5,9 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,10 @@ from epuredgm.core.sources import SPLITS, column_faults
 
 OPPOSITE = {"train": "test", "test": "train"}  # a second column that may say the same
 CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "keep": str}
+GAPS = frozenset(("", "na", "n/a", "none", "null", "<na>", "nan", "-nan", "+nan"))
+NUMBER = re.compile(
+    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)", re.IGNORECASE
+)
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -102,20 +109,52 @@ def _cells(path: Path) -> pd.DataFrame:
     """All cells as text under their stripped names; the index is the row number. Blank rows are left out.
 
     Raises:
-        OSError, ValueError: if it is no CSV file in UTF-8.
+        OSError, ValueError: if it is no CSV file in UTF-8, or a quote swallows rows.
     """
-    cells = pd.read_csv(
-        path,
-        dtype=str,
-        header=None,  # pandas renames columns that are there twice
-        keep_default_na=False,
-        encoding="utf-8-sig",
-        skip_blank_lines=False,  # they count where rows are numbered
-    ).fillna("")  # rows shorter than the header
-    cells.index = pd.RangeIndex(1, len(cells) + 1)
-    cells.columns = pd.Index([str(name).strip() for name in cells.iloc[0]])
+    rows = _rows(path.read_bytes().decode("utf-8-sig"))
+    if not rows:
+        raise ValueError("the file is empty")
+    header = [name.strip() for name in rows[0]]
+    width = len(header)
+    for number, row in enumerate(rows[1:], start=2):
+        if any(row[width:]):
+            raise ValueError(f"row {number} has {len(row)} cells, the header {width}")
+    padded = [(row + [""] * width)[:width] for row in rows[1:]]  # rows may be shorter than the header
+    index = pd.RangeIndex(2, len(padded) + 2)
+    cells = pd.DataFrame(padded, index=index, columns=pd.Index(header), dtype=object)
     filled = (cells != "").any(axis=1)
-    return cells.loc[filled, cells.columns != ""].iloc[1:]
+    return cells.loc[filled, cells.columns != ""]
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The rows of a CSV text, each as its cells.
+
+    A quoted cell may hold line breaks. One that holds the beginning of further rows was opened by a stray
+    quote: a quote is missing before it.
+
+    Raises:
+        ValueError: naming the row at which the text stops being CSV.
+    """
+    if "\0" in text:
+        raise ValueError("it holds NUL characters")
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            rows.append(row)
+            for place, cell in enumerate(row):
+                _, broken, last = cell.replace("\r", "\n").rpartition("\n")
+                if broken and last.count(",") >= max(place, 1):
+                    raise ValueError(
+                        f"row {len(rows)}: a quote in column {place + 1} swallows the rows below it"
+                    )
+    except csv.Error as error:
+        about = f"row {len(rows) + 1}: {error}"
+        opened = "unexpected end of data" in str(error) or "expected after" in str(error)
+        raise ValueError(
+            f"{about} (a quote is not closed, or closed in the wrong place)" if opened else about
+        ) from error
+    return rows
 
 
 def _table(raw: pd.DataFrame, train: list[bool], form: TableFormat, unused: int) -> Table:
@@ -141,8 +180,17 @@ def _numbers(texts: pd.Series[str]) -> NDArray[np.float64] | None:
 
 
 def _number(text: str) -> float:
+    """A cell as a number, NaN for a gap.
+
+    Raises:
+        ValueError: if it is neither; Python's own ``4_5`` and digits of other scripts are not numbers here.
+    """
     text = text.strip()
-    return float("nan") if text.lower() in ("", "na", "n/a", "none", "null", "<na>") else float(text)
+    if text.lower() in GAPS:
+        return float("nan")
+    if not NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
 
 
 def _train_flags(raw: pd.DataFrame, column: str, name: str, faults: list[str]) -> list[bool | None]:

@@ -43,6 +43,7 @@ READERS: tuple[tuple[str, frozenset[Stage]], ...] = (
     ("dataset.private", _REPORT),
     ("dataset.components.*.label", _REPORT),
     ("dataset.components.*.color", _REPORT),
+    ("dataset.components.*.optional", _PREPARE),
     ("model.name", _NONE),  # part of every key
     ("model.title", _NONE),
     ("model.supports", _NONE),  # decides which jobs there are
@@ -118,8 +119,10 @@ def facts(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_switch(fact: str) -> bool:
     """Whether 0 or null turns off what the fact is about."""
-    return fact in ("dataset.balance", "training.patience", "training.micro_batch") or fact.startswith(
-        "dataset.augmentation."
+    return (
+        fact in ("dataset.balance", "training.patience", "training.micro_batch")
+        or fact.startswith("dataset.augmentation.")
+        or (fact.startswith("dataset.components.") and fact.endswith(".optional"))
     )
 
 
