@@ -25,8 +25,8 @@ from epuredgm.core.errors import CorruptArtefact, EpureError
 from epuredgm.core.jobs import Artefact, JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.orchestration.archive import keep
-from epuredgm.orchestration.artefacts import artefact, extent, require_intact
+from epuredgm.orchestration.archive import kept, save
+from epuredgm.orchestration.artefacts import artefact, extent, remove_damaged, require_intact
 from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
 from epuredgm.orchestration.locks import hold_job
@@ -115,8 +115,12 @@ class _Work:
 
     def _work(self, began: float) -> None:
         job = self.job
-        self.record = Record.begin(job, self._former(), self._log())
-        self.record.write(self.workspace)
+        former = self._former()
+        self.record = Record.begin(job, former, self._log())
+        save(self.record, self.workspace)
+        if former is not None and former.run == job.run:
+            for path in remove_damaged(former.outputs, self.workspace):
+                print(f"{path} is not what was written: it is made again", flush=True)
         with Pulse(beat_path(self.place), self.channel, self.stop) as monitor:
             for name, made in job.inputs.items():
                 require_intact(name, made, self.workspace)
@@ -131,8 +135,7 @@ class _Work:
         self.record = replace(
             done, outputs=made_now, bytes=self._size(made_now), peak_memory=host, peak_device_memory=device
         )
-        keep(self.record, self.workspace)
-        self.record.write(self.workspace)
+        save(self.record, self.workspace)
 
     def _failed(self, error: BaseException, seconds: float) -> tuple[str, float, str, str | None]:
         """Write down what went wrong, as far as the disk allows; the orchestrator is told in any case."""
@@ -145,17 +148,20 @@ class _Work:
             traceback.print_exception(error)
         if self.record is not None:
             with suppress(OSError):
-                self.record.ended(status, kind, seconds, text).write(self.workspace)
+                save(self.record.ended(status, kind, seconds, text), self.workspace)
         return status, seconds, kind, text
 
     def _former(self) -> Record | None:
+        """What was done before, in the folder of the run that is gone on with, or else by this job."""
+        here = kept(self.job.run, self.workspace) if self.job.run else None
         try:
-            return Record.read(self.place)
+            own = Record.read(self.place)
+            return own if here is None or own.run == self.job.run else here
         except FileNotFoundError:
-            return None
+            return here
         except CorruptArtefact as error:
             print(error.message, flush=True)
-            return None
+            return here
 
     def _log(self) -> str:
         log = Path(self.job.log)

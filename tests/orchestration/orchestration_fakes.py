@@ -288,8 +288,10 @@ def start(root: Path, step_seconds: float = 0.0, **options: Any) -> subprocess.P
 
 
 def main() -> int:
+    options = json.loads(sys.argv[2])
+    changes = {"training__batch_size": options.pop("batch_size")} if "batch_size" in options else {}
     try:
-        outcome, _ = go(Path(sys.argv[1]), **json.loads(sys.argv[2]))
+        outcome, _ = go(Path(sys.argv[1]), study(**changes), **options)
     except EpureError as error:
         print(error)
         return error.exit_code

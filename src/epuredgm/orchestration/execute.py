@@ -17,7 +17,7 @@ from epuredgm.core.jobs import Job, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.endings import cause_of, close_record, was_killed
-from epuredgm.orchestration.faults import explained
+from epuredgm.orchestration.faults import DAMAGED_INPUT, explained
 from epuredgm.orchestration.launch import job_file, modules_for, new_run, remove_unused
 from epuredgm.orchestration.locks import hold
 from epuredgm.orchestration.logbook import LogBook, new_folder
@@ -160,8 +160,8 @@ class _Execution:
 
     def _decide(self, job: Job) -> None:
         verdict = self.judge.at_launch(job, self._unmade())
-        while self.judge.records.faults:
-            self.observer.note(self.judge.records.faults.pop(0))
+        for text in self.judge.notes():
+            self.observer.note(text)
         if verdict.action == UP_TO_DATE:
             self.judge.records.save_adopted(job.key)
             self._mend_pointer(job)
@@ -246,9 +246,26 @@ class _Execution:
         if report is None or (report.status == "interrupted" and not self.requests.count):
             self._lost(job, work, event)
             return
+        if report.exit_class == DAMAGED_INPUT and self._make_again(job):
+            return
         record = self.judge.records.get(job.key)
         seconds, error = report.seconds, report.error
         self._settle(job, report.status, record=record, seconds=seconds, error=error, log=work.log)
+
+    def _make_again(self, job: Job) -> bool:
+        """Take up the jobs again that made what a job found damaged, and then the job; False if that is of
+        no use.
+        """
+        makers = self.judge.damaged(job)
+        planned = bool(makers) and all(key in self.settled for key in makers)
+        if not planned or self.requests.count or self.tries[job.key] >= TRIES:
+            return False
+        for key in (*makers, job.key):
+            self.settled.pop(key, None)
+            self.quiet.discard(key)
+            self.waiting[key] = self.jobs[key]
+            self.state.set(key, "waiting")
+        return True
 
     def _lost(self, job: Job, work: JobFile, event: Ended) -> None:
         """A process that ended without being asked to: try once more, then give up."""

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from epuredgm.core.errors import BadRequest, EpureError, Interrupted
+from epuredgm.core.errors import BadRequest, DamagedInput, EpureError, Interrupted
 from epuredgm.core.places import Workspace
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+DAMAGED_INPUT = "damaged-input"
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -46,9 +47,11 @@ def disk_full(place: Path) -> str:
 
 
 def exit_class(error: BaseException) -> str:
-    """``interrupted``, ``disk-full``, ``oom`` or ``failed``."""
+    """``interrupted``, ``damaged-input``, ``disk-full``, ``oom`` or ``failed``."""
     if isinstance(error, Interrupted):
         return "interrupted"
+    if isinstance(error, DamagedInput):
+        return DAMAGED_INPUT
     for cause in _causes(error):
         text = str(cause).lower()
         if (isinstance(cause, OSError) and cause.errno in FULL) or "no space left on device" in text:
