@@ -115,9 +115,7 @@ class TestCheckpoints:
         assert {size: resumed(root, size) for size in runs} == runs
 
     @pytest.mark.parametrize("how", HARM)
-    def test_without_the_records_in_the_folders(
-        self, several: tuple[Path, dict[int, str]], how: str
-    ) -> None:
+    def test_without_the_records_in_the_folders(self, several: tuple[Path, dict[int, str]], how: str) -> None:
         """As earlier versions left them: the logs tell what was begun where."""
         root, runs = several
         for run in runs.values():
@@ -209,7 +207,9 @@ class TestFinished:
         shutil.rmtree(tmp_path / ".epuredgm/jobs/train")
         (tmp_path / "ran.log").unlink()
         assert go(tmp_path, study("a", seeds=(0, 1, 2)))[0].done == 0
-        assert len({Record.read(path).run for path in (tmp_path / ".epuredgm/jobs/train").rglob("*.json")}) == 3
+        assert (
+            len({Record.read(path).run for path in (tmp_path / ".epuredgm/jobs/train").rglob("*.json")}) == 3
+        )
 
     def test_samples_come_back_after_a_failed_attempt_with_other_settings(self, finished: Path) -> None:
         key = "sample/a_toy/seed0/conditional"

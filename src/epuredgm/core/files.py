@@ -120,7 +120,10 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no UTF-8, no JSON, or beyond all use
         raise CorruptArtefact(
             f"{path} is not valid JSON: {error}", "Remove it; the tool makes it again."
         ) from error

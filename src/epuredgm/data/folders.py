@@ -23,6 +23,7 @@ from epuredgm.core.files import atomic_writer, digest, file_sha256, read_json, w
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.sources import SPLITS, column_faults, require_table, root_of
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.arrays import open_array
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.listing import Listing, list_images
@@ -127,7 +128,7 @@ class FolderReader:
         if faults:
             raise self._error(faults)
         return Designs(
-            images=np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False),
+            images=open_array(entry / "images.npy"),
             ids=arrays["ids"],
             train=arrays["train"],
             conditions=conditions,
