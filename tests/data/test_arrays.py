@@ -81,7 +81,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], Any]]] = {
     "samples": (lambda path: _samples().write(path), SampleSet.read),
     "part": (_write_part, _read_part),
     "weights": (
-        lambda path: save_weights(path, Weights({"a": torch.ones(5), "b": torch.zeros(2, 2)}, None, {"n": 1})),
+        lambda path: save_weights(path, Weights({"a": torch.ones(5), "b": torch.zeros(2)}, None, {"n": 1})),
         load_weights,
     ),
     "shapes": (
@@ -162,7 +162,7 @@ def test_every_single_bit_of_the_head_and_the_tail(
     whole: dict[str, tuple[bytes, Any, Path]], kind: str
 ) -> None:
     content, written, path = whole[kind]
-    ends = [*range(0, 240), *range(8 * len(content) - 176, 8 * len(content))]
+    ends = [*range(240), *range(8 * len(content) - 176, 8 * len(content))]
     for bit in ends:
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << bit % 8
@@ -183,7 +183,8 @@ def _npz(path: Path, **members: bytes) -> None:
 def _npy(shape: tuple[int, ...], content: bytes, kind: str = "|u1") -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        buffer, {"shape": shape, "fortran_order": False, "descr": kind}  # type: ignore[arg-type]
+        buffer,
+        {"shape": shape, "fortran_order": False, "descr": kind},  # type: ignore[arg-type]
     )
     return buffer.getvalue() + content
 

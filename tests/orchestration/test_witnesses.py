@@ -41,7 +41,7 @@ def stop_midway(root: Path, batch_size: int) -> str:
     """Begin the training of model a with a batch size and kill all of it at a third; its run folder."""
     before = set((root / "outputs/a_toy").glob("2*"))
     state = "check/state.json"
-    process = start(root, step_seconds=0.1, batch_size=batch_size)
+    process = start(root, step_seconds=0.1, models="a", training__batch_size=batch_size)
     deadline = time.monotonic() + 60
     while True:
         new = set((root / "outputs/a_toy").glob("2*")) - before
@@ -149,14 +149,14 @@ class TestFinished:
         made = results(finished)
         for path in sorted((finished / ".epuredgm/jobs").rglob("*.json")):
             harm(path, how)
-        outcome, witness = go(finished, study("a"))
+        outcome, witness = go(finished)
         assert (outcome.exit_code, outcome.done) == (0, 0)
         assert ran(finished) == []
         assert results(finished) == made
         if how != "remove":
             assert [note for note in witness.notes if str(Workspace(finished).record(TRAIN)) in note]
         assert Record.read(Workspace(finished).record(TRAIN)).status == "done"
-        assert go(finished, study("a"))[1].notes == []
+        assert go(finished)[1].notes == []
 
     def test_all_that_the_tool_knows_is_lost(self, finished: Path) -> None:
         shutil.rmtree(finished / ".epuredgm")
@@ -235,4 +235,4 @@ class TestFinished:
             content["colour"] = "blue"
             content["attempts"][0]["colour"] = "blue"
             path.write_text(json.dumps(content))
-        assert go(finished, study("a"))[0].done == 0
+        assert go(finished)[0].done == 0

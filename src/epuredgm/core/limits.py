@@ -71,6 +71,7 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     modes = [str(mode) for mode in SUPPORTED]
     return {
         "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
+        "study.full_disk_minutes": (0 <= settings.study.full_disk_minutes < math.inf, "0 or more"),
         "study.seeds": (
             bool(settings.study.seeds) and min(settings.study.seeds) >= 0,
             "one or more whole numbers from 0",

@@ -203,9 +203,10 @@ class ReferenceSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """Which runs a study has when the command line does not say."""
+    """Which runs a study has when the command line does not say, and what it bears."""
 
     seeds: list[int]
+    full_disk_minutes: float  # how long a write waits for room on a full disk; 0: not at all
 
 
 @dataclass(frozen=True)
