@@ -7,6 +7,7 @@ is in the log.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -21,17 +22,18 @@ from pathlib import Path
 from types import FrameType
 
 from epuredgm import stages
-from epuredgm.core.errors import CorruptArtefact, EpureError
+from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
 from epuredgm.core.jobs import Artefact, JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
-from epuredgm.orchestration.archive import keep
-from epuredgm.orchestration.artefacts import artefact, extent, require_intact
+from epuredgm.core.room import FULL, patiently, waiting_for_room, without_waiting
+from epuredgm.orchestration.archive import kept, save
+from epuredgm.orchestration.artefacts import artefact, extent, remove_damaged, require_intact
 from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
 from epuredgm.orchestration.locks import hold_job
 from epuredgm.orchestration.pointers import write_pointer
-from epuredgm.orchestration.pulse import Pulse
+from epuredgm.orchestration.pulse import Pulse, Told
 from epuredgm.orchestration.records import Record
 
 Stage = Callable[[JobFile, Monitor], dict[str, Path]]
@@ -72,17 +74,25 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
     """
     stop = threading.Event()
     _listen(stop, channel)
+    told = None if channel is None else Told(channel)
     job = JobFile.read(Path(path))
     _limit_threads(job.threads)
+    patience = 60.0 * float(job.config.get("study", {}).get("full_disk_minutes", 0))
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+        if told is not None:
+            told.send(("note", text))
+
     try:
-        with _output_to(Path(job.log)):
-            status, seconds, kind, error = _Work(job, channel, stop, run).do()
-    except OSError as fault:  # not even the log can be written
-        status, seconds, kind = "failed", 0.0, exit_class(fault)
+        with waiting_for_room(patience, say, stop.is_set), _output_to(Path(job.log)):
+            status, seconds, kind, error = _Work(job, told, stop, run).do()
+    except (OSError, Interrupted) as fault:  # not even the log can be written
+        kind = exit_class(fault)
+        status, seconds = "interrupted" if kind == "interrupted" else "failed", 0.0
         error = one_line(fault, Path(job.workspace))
-    if channel is not None:
-        with suppress(OSError):
-            channel.send(("finished", status, seconds, kind, error))
+    if told is not None:
+        told.send(("finished", status, seconds, kind, error))
     elif error:
         print(f"{status}: {job.key}: {error}\n  log: {job.log}", file=sys.stderr)
     return EXIT_CODES[status]
@@ -91,7 +101,7 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
 class _Work:
     """One attempt at one job."""
 
-    def __init__(self, job: JobFile, channel: Connection | None, stop: threading.Event, run: Stage) -> None:
+    def __init__(self, job: JobFile, channel: Told | None, stop: threading.Event, run: Stage) -> None:
         self.job = job
         self.workspace = Workspace(Path(job.workspace), job.branch)
         self.place = self.workspace.record(job.key)
@@ -115,8 +125,12 @@ class _Work:
 
     def _work(self, began: float) -> None:
         job = self.job
-        self.record = Record.begin(job, self._former(), self._log())
-        self.record.write(self.workspace)
+        former = self._former()
+        self.record = Record.begin(job, former, self._log())
+        save(self.record, self.workspace)
+        if former is not None and former.run == job.run:
+            for path in remove_damaged(former.outputs, self.workspace):
+                print(f"{path} is not what was written: it is made again", flush=True)
         with Pulse(beat_path(self.place), self.channel, self.stop) as monitor:
             for name, made in job.inputs.items():
                 require_intact(name, made, self.workspace)
@@ -131,8 +145,7 @@ class _Work:
         self.record = replace(
             done, outputs=made_now, bytes=self._size(made_now), peak_memory=host, peak_device_memory=device
         )
-        keep(self.record, self.workspace)
-        self.record.write(self.workspace)
+        save(self.record, self.workspace)
 
     def _failed(self, error: BaseException, seconds: float) -> tuple[str, float, str, str | None]:
         """Write down what went wrong, as far as the disk allows; the orchestrator is told in any case."""
@@ -144,18 +157,21 @@ class _Work:
         else:
             traceback.print_exception(error)
         if self.record is not None:
-            with suppress(OSError):
-                self.record.ended(status, kind, seconds, text).write(self.workspace)
+            with suppress(OSError), without_waiting():
+                save(self.record.ended(status, kind, seconds, text), self.workspace)
         return status, seconds, kind, text
 
     def _former(self) -> Record | None:
+        """What was done before, in the folder of the run that is gone on with, or else by this job."""
+        here = kept(self.job.run, self.workspace) if self.job.run else None
         try:
-            return Record.read(self.place)
+            own = Record.read(self.place)
+            return own if here is None or own.run == self.job.run else here
         except FileNotFoundError:
-            return None
+            return here
         except CorruptArtefact as error:
             print(error.message, flush=True)
-            return None
+            return here
 
     def _log(self) -> str:
         log = Path(self.job.log)
@@ -170,8 +186,7 @@ class _Work:
             text = f"the pointer {pointer} was not moved: {error}"
             print(text, flush=True)
             if self.channel is not None:
-                with suppress(OSError):
-                    self.channel.send(("note", text))
+                self.channel.send(("note", text))
 
     def _size(self, outputs: dict[str, Artefact]) -> int:
         if self.job.run:
@@ -234,21 +249,51 @@ def _peak_memory() -> tuple[int | None, int | None]:
     return host, max(int(torch.cuda.max_memory_reserved(i)) for i in range(torch.cuda.device_count()))
 
 
+class _Log(io.FileIO):
+    """The log of a job, on which no job depends: what finds no room on the disk is left out, and counted."""
+
+    lost = 0
+
+    def write(self, content: object) -> int:  # type: ignore[override]  # any buffer
+        length = memoryview(content).nbytes  # type: ignore[arg-type]
+        try:
+            if self.lost:
+                super().write(f"... {self.lost} bytes are missing: the disk was full\n".encode())
+                self.lost = 0
+            return super().write(content)  # type: ignore[arg-type]
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.lost += length
+            return length
+
+
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
     """Append everything that the process writes, also from C, to a log file."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    patiently(lambda: log.parent.mkdir(parents=True, exist_ok=True), log)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     former = [os.dup(number) for number in (1, 2)]
-    with log.open("ab", buffering=0) as file:
+    with patiently(lambda: log.open("ab", buffering=0), log) as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(
+            io.BufferedWriter(_Log(number, "a", closefd=False)),
+            encoding="utf-8",
+            errors="backslashreplace",
+            line_buffering=True,
+        )
+        for number in (1, 2)
+    )
     try:
         yield
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        sys.stdout, sys.stderr = streams
         for number, kept in zip((1, 2), former, strict=True):
             os.dup2(kept, number)
             os.close(kept)

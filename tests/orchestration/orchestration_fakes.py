@@ -50,6 +50,7 @@ def config(model: str = "a", dataset: str = "toy", profile: str = "full", **chan
     content = deepcopy(_composed(dataset, profile))
     content["model"]["name"] = model
     content["training"]["batch_size"] = 64
+    content["study"]["full_disk_minutes"] = 0
     for key, value in changes.items():
         *path, last = key.split("__")
         section = content
@@ -288,12 +289,14 @@ def start(root: Path, step_seconds: float = 0.0, **options: Any) -> subprocess.P
 
 
 def main() -> int:
+    options = json.loads(sys.argv[2])
+    changes = {key: options.pop(key) for key in list(options) if "__" in key}
     try:
-        outcome, _ = go(Path(sys.argv[1]), **json.loads(sys.argv[2]))
+        outcome, witness = go(Path(sys.argv[1]), study(options.pop("models", "ab"), **changes), **options)
     except EpureError as error:
         print(error)
         return error.exit_code
-    print(outcome.text())
+    print(*witness.notes, outcome.text(), sep="\n")
     heavy = {"torch", "numpy", "pandas", "PIL", "matplotlib"} & set(sys.modules)
     assert not heavy, f"the orchestrating process imported {heavy}"
     return outcome.exit_code

@@ -153,9 +153,13 @@ def test_forced_stages_run(finished: Path, stage: Stage) -> None:
     assert not any(v.to_do for v in found.values() if list(Stage).index(v.job.stage) < before)
 
 
-def test_an_unreadable_record_counts_as_never_run(finished: Path) -> None:
+def test_an_unreadable_record_is_named_unless_another_tells_the_same(finished: Path) -> None:
     record_of(finished, EVALUATE).write_text("{")
-    assert verdicts(finished)[EVALUATE].reasons == ("never run",)
+    assert verdicts(finished)[EVALUATE].action == "up to date"
+    Workspace(finished).done(EVALUATE).unlink()
+    assert verdicts(finished)[EVALUATE].reasons == (
+        f"its record cannot be read: {record_of(finished, EVALUATE)}",
+    )
 
 
 class TestUnfinished:
@@ -196,6 +200,7 @@ class TestUnfinished:
 
     def test_other_stages_begin_anew(self, finished: Path) -> None:
         edit(finished, CONDITIONAL, status="interrupted", outputs={})
+        Workspace(finished).done(CONDITIONAL).unlink()
         assert verdicts(finished)[CONDITIONAL].action == "run"
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from epuredgm import __version__
-from epuredgm.core.errors import BadRequest, EpureError
+from epuredgm.core.errors import EpureError
 
 COMMANDS = {
     "run": "Train, sample and evaluate: the whole study, or what is left of it.",
@@ -102,16 +102,12 @@ def _run(args: list[str] | None) -> int:
 
 def _explain(error: OSError) -> EpureError | None:
     """What a user can do about the disk; None for faults of no file, which keep their traceback."""
+    from epuredgm.orchestration.faults import in_words
+
+    told = in_words(error, Path(error.filename or Path.home()))
+    if told is not None:
+        return told
     where = f" at {error.filename}" if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return EpureError(
-            f"the disk is full{where}",
-            "Free some space and give the same command again; nothing done is lost.",
-        )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return BadRequest(
-            f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR."
-        )
     if error.filename:
         return EpureError(f"{error.strerror}{where}", "Mend or remove it, and give the same command again.")
     return None

@@ -50,7 +50,7 @@ def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> 
         with suppress(BrokenPipeError):  # a child that died at once is reported below
             child.stdin.write(json.dumps(request))
             child.stdin.close()
-        with _display(silent) as display:
+        with progress_display(silent) as display:
             last = _follow(child.stdout, display)
         code = child.wait()
     finally:
@@ -134,7 +134,8 @@ class _Bar(_Display):
 
 
 @contextmanager
-def _display(silent: bool) -> Iterator[_Display]:
+def progress_display(silent: bool) -> Iterator[_Display]:
+    """Where progress is shown while the block runs: a bar on a terminal, else a line every few seconds."""
     if silent or not sys.stderr.isatty():
         yield _Display(silent)
         return

@@ -122,6 +122,7 @@ def carry_out(
         force=forced,
         wait=wait,
         command=shlex.join(sys.argv),
+        patience=60.0 * min(config["study"]["full_disk_minutes"] for config in study.configs.values()),
     )
     summary = _summary(study)
     if as_json:

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 
 import click
 
 from epuredgm.cli.checks import Check, all_checks
+from epuredgm.cli.deep import deep_checks
 from epuredgm.cli.options import json_option
 from epuredgm.cli.request import request_options
-from epuredgm.cli.study import Request
+from epuredgm.cli.study import Request, resolve
+from epuredgm.core.errors import EpureError
 
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}
 
 
 @click.command()
 @request_options
+@click.option("--deep", is_flag=True, help="Also read all that was made and check every hash.")
 @json_option
-def command(request: Request, as_json: bool) -> int:
+def command(request: Request, deep: bool, as_json: bool) -> int:
     """Check everything that a run needs, before it costs an hour.
 
     One line a check, with a way to mend what fails: configurations, data, device and memory, disk,
     dependencies, write access, pointers, and one forward, backward and sample of each model on two images.
-    The exit code is 1 if a check fails; warnings do not count.
+    The exit code is 1 if a check fails; warnings do not count. With --deep every file that a job has made is
+    read too, whatever its size and time say; the next run makes again what is damaged.
     """
     checks: list[Check] = []
-    for check in all_checks(request, silent=as_json):
+    for check in _checks(request, deep, silent=as_json):
         checks.append(check)
         if not as_json:
             _show(check)
@@ -37,6 +43,13 @@ def command(request: Request, as_json: bool) -> int:
             f"{len(checks)} checks, {len(failed)} failed" if failed else f"{len(checks)} checks, ready to run"
         )
     return 1 if failed else 0
+
+
+def _checks(request: Request, deep: bool, *, silent: bool) -> Iterator[Check]:
+    yield from all_checks(request, silent=silent)
+    if deep:
+        with suppress(EpureError):  # a request that cannot be resolved has been said
+            yield from deep_checks(resolve(request).workspace, silent=silent)
 
 
 def _show(check: Check) -> None:

@@ -58,6 +58,10 @@ class CorruptArtefact(EpureError):
     """A file is not what was written: its hash, its shape or its content disagrees with the record."""
 
 
+class DamagedInput(CorruptArtefact):
+    """What a job was given is not what another job made: that one is to be done again first."""
+
+
 class Interrupted(EpureError):
     """The work stopped because it was asked to; what was done so far is kept."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.room import patient_file, patiently
 
 
 @contextmanager
@@ -25,18 +26,17 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     one rename; the folder is then synchronised too. If the block raises, ``path`` keeps its former content.
 
     Raises:
-        OSError: if any step fails (disk full, no permission): a failed write is never silent.
+        OSError: if any step fails (disk full for too long, no permission): a failed write is never silent.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = patiently(lambda: _temporary_file(path), path)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with patient_file(handle, "w", path) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        patiently(lambda: temporary.replace(path), path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
@@ -56,9 +56,9 @@ def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     Raises:
         OSError: if any step fails.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    patiently(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
     _sweep(path)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    temporary = Path(patiently(lambda: _temporary_folder(path), path))
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -72,6 +72,15 @@ def atomic_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync_folder(path.parent)
+
+
+def _temporary_file(path: Path) -> tuple[int, str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+
+
+def _temporary_folder(path: Path) -> str:
+    return tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
 
 
 def _publish(temporary: Path, path: Path) -> None:
@@ -120,7 +129,10 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no UTF-8, no JSON, or beyond all use
         raise CorruptArtefact(
             f"{path} is not valid JSON: {error}", "Remove it; the tool makes it again."
         ) from error

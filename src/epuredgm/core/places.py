@@ -55,6 +55,10 @@ class Workspace:
         """The record of one job."""
         return self.private / "jobs" / f"{key}.json"
 
+    def done(self, key: str) -> Path:
+        """The record of a job's last good end, where it has no folder of its own to keep it in."""
+        return self.private / "done" / f"{key}.json"
+
     @property
     def lock(self) -> Path:
         """Held by the one orchestrator that works in this branch."""

@@ -271,9 +271,10 @@ class ReferenceSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """Which runs a study has when the command line does not say."""
+    """Which runs a study has when the command line does not say, and what it bears."""
 
     seeds: Annotated[list[Seed], entries(1, 10_000, "one or more whole numbers from 0")]
+    full_disk_minutes: Annotated[float, between(0, 1e6)]  # how long a write waits for room; 0: not at all
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact
-from epuredgm.core.files import atomic_folder, atomic_writer, file_sha256, read_json, write_json
+from epuredgm.core.files import atomic_folder, file_sha256, read_json, write_json
+from epuredgm.data.arrays import read_arrays, write_arrays
+
+__all__ = ["SEAL", "is_whole", "new_entry", "open_entry", "read_arrays", "write_arrays"]
 
 SEAL = "entry.json"
 
@@ -45,7 +43,15 @@ def open_entry(entry: Path) -> dict[str, Any]:
             if file_sha256(entry / name) != sha256:
                 raise CorruptArtefact(f"{entry / name} is not what was written", hint)
         return dict(seal["facts"])
-    except (FileNotFoundError, NotADirectoryError, KeyError, TypeError, AttributeError) as error:
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        IsADirectoryError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise CorruptArtefact(f"{entry} is not a complete cache entry: {error}", hint) from error
 
 
@@ -56,24 +62,3 @@ def is_whole(entry: Path) -> bool:
     except CorruptArtefact:
         return False
     return True
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as one compressed file that loads without pickle."""
-    with atomic_writer(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read named arrays back.
-
-    Raises:
-        CorruptArtefact: if the file holds something else.
-    """
-    try:
-        # opened here: numpy leaves a file open that is no archive
-        with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (BadZipFile, zlib.error, ValueError, EOFError) as error:
-        hint = "Remove it; the tool makes it again."
-        raise CorruptArtefact(f"{path} holds no arrays: {error}", hint) from error

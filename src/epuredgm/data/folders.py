@@ -32,6 +32,7 @@ from epuredgm.core.sources import (
     root_of,
 )
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.arrays import open_array
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.listing import Listing, list_images
@@ -147,7 +148,7 @@ class FolderReader:
         if faults:
             raise self._error(faults)
         return Designs(
-            images=np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False),
+            images=open_array(entry / "images.npy"),
             ids=arrays["ids"],
             train=arrays["train"],
             conditions=conditions,

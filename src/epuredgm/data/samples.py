@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact
-from epuredgm.core.files import atomic_writer
+from epuredgm.data.arrays import read_arrays, write_arrays
 from epuredgm.data.designs import Stored
 
 EXTRA = "extra_"
+REMEDY = "Draw it again: --force sample"
 
 
 @dataclass(frozen=True)
@@ -51,42 +51,57 @@ class SampleSet:
 
     def write(self, path: Path) -> None:
         """Write the set atomically as a compressed ``.npz`` that loads without pickle."""
-        extras: dict[str, Any] = {f"{EXTRA}{name}": values for name, values in self.extras.items()}
-        with atomic_writer(path) as file:
-            np.savez_compressed(
-                file,
-                images=self.images,
-                components=np.array(self.components, dtype=np.str_),
-                conditions=self.conditions.astype(np.float32),
-                condition_names=np.array(self.condition_names, dtype=np.str_),
-                ids=self.ids.astype(np.str_),
-                given=self.given,
-                meta=np.array(json.dumps(dict(self.meta), sort_keys=True)),
-                **extras,
-            )
+        extras = {f"{EXTRA}{name}": values for name, values in self.extras.items()}
+        arrays: dict[str, NDArray[Any]] = {
+            "images": self.images,
+            "components": np.array(self.components, dtype=np.str_),
+            "conditions": self.conditions.astype(np.float32),
+            "condition_names": np.array(self.condition_names, dtype=np.str_),
+            "ids": self.ids.astype(np.str_),
+            "given": self.given,
+            "meta": np.array(json.dumps(dict(self.meta), sort_keys=True)),
+        }
+        write_arrays(path, {**arrays, **extras})
 
     @classmethod
     def read(cls, path: Path) -> SampleSet:
         """Read a set back.
 
         Raises:
+            FileNotFoundError: if there is none.
             CorruptArtefact: if the file is not a sample set.
         """
+        arrays = read_arrays(path, hint=REMEDY)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(
-                    images=file["images"],
-                    components=tuple(file["components"].tolist()),
-                    conditions=file["conditions"],
-                    condition_names=tuple(file["condition_names"].tolist()),
-                    ids=file["ids"],
-                    given=file["given"],
-                    meta=json.loads(str(file["meta"])),
-                    extras={
-                        name.removeprefix(EXTRA): file[name] for name in file.files if name.startswith(EXTRA)
-                    },
-                )
-        except (BadZipFile, KeyError, ValueError, EOFError) as error:
-            raise CorruptArtefact(
-                f"{path} is not a sample set: {error}", "Draw it again: --force sample"
-            ) from error
+            extras = {
+                name.removeprefix(EXTRA): array for name, array in arrays.items() if name.startswith(EXTRA)
+            }
+            found = cls(
+                images=arrays["images"],
+                components=tuple(arrays["components"].tolist()),
+                conditions=arrays["conditions"],
+                condition_names=tuple(arrays["condition_names"].tolist()),
+                ids=arrays["ids"],
+                given=arrays["given"],
+                meta=dict(json.loads(str(arrays["meta"]))),
+                extras=extras,
+            )
+            found._require_one_size()
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
+            raise CorruptArtefact(f"{path} is not a sample set: {error}", REMEDY) from error
+        return found
+
+    def _require_one_size(self) -> None:
+        """That rows and columns correspond.
+
+        Raises:
+            ValueError: if they do not.
+        """
+        rows, channels = len(self.images), len(self.components)
+        named = {"conditions": (rows, len(self.condition_names)), "ids": (rows,), "given": (rows, channels)}
+        wrong = [name for name, shape in named.items() if getattr(self, name).shape != shape]
+        wrong += [name for name, array in self.extras.items() if len(array) != rows]
+        if self.images.ndim != 4 or self.images.shape[1] != channels:
+            wrong.append("images")
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} do not fit the others")

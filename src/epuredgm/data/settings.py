@@ -47,6 +47,7 @@ class FolderReaderSettings:
         prefix_case: the id's form in file names.
         id_column: column of the ids.
         split_column: column that says which rows are train.
+        bits: how many bits the values of 16-bit grey pictures use, e.g. 12; None for all 16.
     """
 
     root: Name | None
@@ -55,3 +56,4 @@ class FolderReaderSettings:
     prefix_case: Literal["lower", "upper", "keep"]
     id_column: Name
     split_column: Name
+    bits: Annotated[int, between(1, 16)] | None = None

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import canonical, write_bytes
+from epuredgm.data.arrays import DISK
 
 FORMAT = 1
 KEY = "epuredgm"
@@ -72,13 +73,15 @@ def load_weights(path: Path) -> Weights:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[KEY])
+            about = dict(json.loads((file.metadata() or {})[KEY]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except Exception as error:  # what a damaged file raises is nearly anything
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in DISK):
+            raise
         raise CorruptArtefact(f"{path} does not hold weights: {error}", REMEDY) from error
     if about.get("format") != FORMAT:
         raise CorruptArtefact(f"{path} has format {about.get('format')!r}, not {FORMAT}", REMEDY)
-    if about["tensors"] != _tensors_sha256(tensors):
+    if about.get("tensors") != _tensors_sha256(tensors) or not isinstance(about.get("facts"), dict):
         raise CorruptArtefact(f"{path} holds other tensors than were written", REMEDY)
     return Weights(live=_part(tensors, "live."), ema=_part(tensors, "ema.") or None, facts=about["facts"])
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from epuredgm.core.errors import CorruptArtefact
+from epuredgm.core.errors import CorruptArtefact, DamagedInput
 from epuredgm.core.files import tree_sha256
 from epuredgm.core.jobs import Artefact
 from epuredgm.core.places import Workspace
+
+SMALL = 1 << 18
+"""Bytes up to which a file is read each time: a thousand such are read in a quarter of a second."""
 
 
 def artefact(path: Path, workspace: Workspace) -> Artefact:
@@ -41,34 +46,52 @@ def extent(path: Path) -> tuple[int, int]:
     return size, newest
 
 
-def fault_of(made: Artefact, workspace: Workspace) -> str | None:
+def fault_of(made: Artefact, workspace: Workspace, read: bool = False) -> str | None:
     """None if an artefact is as recorded, else ``missing`` or ``changed``.
 
-    Same size and time count as same content; otherwise the content is read.
+    Same size and time count as same content, unless the file is small or ``read`` asks for its content.
     """
     path = workspace.root / made.path
     if not path.exists():
         return "missing"
-    if extent(path) == (made.bytes, made.mtime_ns):
+    if not read and made.bytes > SMALL and extent(path) == (made.bytes, made.mtime_ns):
         return None
     return None if tree_sha256(path) == made.sha256 else "changed"
+
+
+def doubt(made: Artefact, workspace: Workspace) -> None:
+    """Set the time of what was found damaged to now: whoever looks at it next reads its content."""
+    with suppress(OSError):
+        os.utime(workspace.root / made.path)
+
+
+def remove_damaged(made: Mapping[str, Artefact], workspace: Workspace) -> list[str]:
+    """Remove the files that are not what was written, so that they are made again; their paths."""
+    removed = []
+    for each in made.values():
+        path = workspace.root / each.path
+        if path.is_file() and tree_sha256(path) != each.sha256:
+            path.unlink()
+            removed.append(each.path)
+    return removed
 
 
 def require_intact(name: str, made: Artefact, workspace: Workspace) -> None:
     """Read an input's whole content before it is used.
 
     Raises:
-        CorruptArtefact: naming the file and how to have it made again.
+        DamagedInput: naming the file and how to have it made again.
     """
     path = workspace.root / made.path
     if not path.exists():
-        raise CorruptArtefact(
+        raise DamagedInput(
             f"input {name} is missing: {path}", "Give the same command again: it is made anew."
         )
     if tree_sha256(path) != made.sha256:
-        raise CorruptArtefact(
+        doubt(made, workspace)
+        raise DamagedInput(
             f"input {name} is not what was written: {path}",
-            "Remove it and give the same command again: it is made anew.",
+            "Give the command that made it again: it is made anew.",
         )
 
 

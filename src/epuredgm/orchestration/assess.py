@@ -8,11 +8,14 @@ from pathlib import Path
 
 from epuredgm.core.jobs import Artefact, Job, Stage
 from epuredgm.core.places import Workspace
-from epuredgm.orchestration.archive import finished_runs
+from epuredgm.orchestration.archive import Archive, same_work
 from epuredgm.orchestration.artefacts import fault_of
 from epuredgm.orchestration.estimate import History
 from epuredgm.orchestration.fingerprint import changes
 from epuredgm.orchestration.records import Record, Records, status_of
+
+RESULTS = (Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
+"""Stages whose outputs are always read: small, and what people believe."""
 
 RUN, RESUME, UP_TO_DATE, BLOCKED = "run", "resume", "up to date", "blocked"
 
@@ -69,13 +72,28 @@ class Judge:
     def __init__(self, workspace: Workspace, force: Collection[Stage] = ()) -> None:
         self.workspace = workspace
         self.records = Records(workspace)
+        self.archive = Archive(workspace)
         self._force = frozenset(force)
         self._faults: dict[tuple[str, str], str | None] = {}
+        self._damage: dict[str, None] = {}
 
     def forget(self, key: str) -> None:
         """Look at a job's record and outputs again: it has been carried out."""
         self.records.forget(key)
+        self.archive.forget(key)
+        self.forget_outputs(key)
+
+    def forget_outputs(self, key: str) -> None:
+        """Look at a job's outputs again when they are asked for."""
         self._faults = {name: fault for name, fault in self._faults.items() if name[0] != key}
+
+    def notes(self) -> list[str]:
+        """What was found unreadable or damaged since it was asked last, one line each."""
+        told = [*self.records.faults, *self.archive.faults, *self._damage]
+        self._damage.clear()
+        self.records.faults.clear()
+        self.archive.faults.clear()
+        return told
 
     def before(self, job: Job, verdicts: Mapping[str, Assessment]) -> Assessment:
         """The verdict on a job while those it needs are still to be done.
@@ -113,12 +131,10 @@ class Judge:
         return found
 
     def resumable(self, job: Job, inputs: Mapping[str, Artefact]) -> Record | None:
-        """The record of the same work, begun and not finished, whose run folder is still there."""
-        record = self.records.get(job.key)
-        if record is None or not record.run or record.status == "done" or job.stage in self._force:
+        """The record of the same work in a run folder that is still there and can be gone on with."""
+        if job.stage in self._force:
             return None
-        same = record.fingerprint == job.fingerprint and _hashes(record.inputs) == _hashes(inputs)
-        return record if same and Path(self.workspace.root / record.run).is_dir() else None
+        return self.archive.begun(job, inputs, self.records.get(job.key))
 
     def _verdict(self, job: Job, stale: Sequence[str], pending: Sequence[str] = ()) -> Assessment:
         forced = job.stage in self._force
@@ -134,7 +150,8 @@ class Judge:
         self._adopt(job, self.inputs(job, failed))
         record = self.records.get(job.key)
         if record is None:
-            return ["never run"]
+            lost = self.records.unreadable.get(job.key)
+            return ["never run" if lost is None else f"its record cannot be read: {lost}"]
         reasons = list(changes(record.hashed, job.hashed))
         if record.fingerprint != job.fingerprint and not reasons:
             reasons.append("its fingerprint changed")
@@ -149,28 +166,32 @@ class Judge:
             for name in record.outputs:
                 fault = self._fault(record, name)
                 if fault:
-                    reasons.append(f"output {Path(record.outputs[name].path).name} is {fault}")
+                    path = record.outputs[name].path
+                    reasons.append(f"output {Path(path).name} is {fault}")
+                    self._damage[f"{path} is {fault}: {job.key} is done again"] = None
         return reasons
 
     def _adopt(self, job: Job, now: Mapping[str, Artefact]) -> None:
-        """Take an earlier finished run of the same settings and inputs, if the newest attempt is not."""
+        """Take earlier work of the same settings and inputs, finished or else begun, if the newest is not."""
         own = self.records.get(job.key)
-        wanted = own is not None and own.status == "done" and own.fingerprint == job.fingerprint
-        if own is None or wanted or job.stage in self._force:
+        if job.stage in self._force:
             return
-        for record in finished_runs(job.key, self.workspace):
-            same = record.fingerprint == job.fingerprint and _hashes(record.inputs) == _hashes(now)
-            if same and not any(fault_of(made, self.workspace) for made in record.outputs.values()):
-                self.forget(job.key)
-                self.records.adopt(record)
-                return
+        if own is not None and own.status == "done" and same_work(own, job, now) and not self._spoilt(own):
+            return
+        found = self.archive.finished(job, now) or self.archive.begun(job, now, own)
+        if found is not None and found != own:
+            self.forget_outputs(job.key)
+            self.records.adopt(found)
+
+    def _spoilt(self, record: Record) -> bool:
+        return any(self._fault(record, name) for name in record.outputs)
 
     def _maker(self, key: str) -> Record | None:
-        """The record behind an input: of the newest finished run, where the newest attempt did not finish."""
+        """The record behind an input: of the newest finished work, if the newest attempt did not finish."""
         record = self.records.get(key)
-        if record is None or record.status == "done":
+        if record is not None and record.status == "done":
             return record
-        return next(finished_runs(key, self.workspace), record)
+        return next((each for each in self.archive.of(key) if each.status == "done"), record)
 
     def _unfinished(self, record: Record) -> str:
         status, attempt = status_of(record, self.workspace), record.last
@@ -194,8 +215,17 @@ class Judge:
         name = (record.key, output)
         if name not in self._faults:
             made = record.outputs.get(output) if record.status == "done" else None
-            self._faults[name] = fault_of(made, self.workspace) if made is not None else "missing"
+            self._faults[name] = self._fault_of(made, record) if made is not None else "missing"
         return self._faults[name]
+
+    def _fault_of(self, made: Artefact, record: Record) -> str | None:
+        return fault_of(made, self.workspace, read=record.stage in RESULTS)
+
+    def damaged(self, job: Job) -> list[str]:
+        """Keys of the jobs that made what a job found damaged: their outputs are looked at again."""
+        for key in job.needs:
+            self.forget(key)
+        return list(dict.fromkeys(job.inputs[name][0] for name, _ in self._missing(job)))
 
     def _blockers(
         self, job: Job, missing: Mapping[str, str], verdicts: Mapping[str, Assessment]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from epuredgm.core.jobs import JobFile
+from epuredgm.orchestration.archive import save
 from epuredgm.orchestration.pool import SERVER_LOST, Ended
 from epuredgm.orchestration.records import Record, Records
 
@@ -48,6 +49,6 @@ def close_record(
         record = record.ended(status, exit_class, error=error)
     else:
         record = replace(record, status=status, error=error)
-    record.write(records.workspace)
+    save(record, records.workspace)
     records.forget(work.key)
     return record

@@ -15,9 +15,10 @@ from pathlib import Path
 from epuredgm.core.errors import EpureError
 from epuredgm.core.jobs import Job, JobFile, Stage
 from epuredgm.core.places import Workspace
+from epuredgm.core.room import try_again, waiting_for_room
 from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.endings import cause_of, close_record, was_killed
-from epuredgm.orchestration.faults import explained
+from epuredgm.orchestration.faults import DAMAGED_INPUT, DISK_FULL, explained
 from epuredgm.orchestration.launch import job_file, modules_for, new_run, remove_unused
 from epuredgm.orchestration.locks import hold
 from epuredgm.orchestration.logbook import LogBook, new_folder
@@ -47,6 +48,7 @@ def execute(
     command: str = "",
     worker: str = "epuredgm.worker",
     preload: Collection[str] | None = None,
+    patience: float = 0.0,
 ) -> Outcome:
     """Carry out what an assessed plan says is to do.
 
@@ -61,6 +63,7 @@ def execute(
         command: the command line, for the records.
         worker: module whose ``carry_out`` does a job.
         preload: modules that the workers' server imports first; by default those that the jobs need.
+        patience: seconds to wait for room when the disk is full.
 
     Raises:
         BadRequest: if another run is at work here, or the workspace cannot be written.
@@ -68,11 +71,13 @@ def execute(
     """
     if preload is None:
         preload = modules_for([a.job for a in assessments if a.to_do], worker)
-    with explained(workspace), hold(workspace, command, wait=wait, say=observer.note):
+    requests = StopRequests()
+    waiting = waiting_for_room(patience, observer.note, lambda: requests.count > 0)
+    with explained(workspace), waiting, hold(workspace, command, wait=wait, say=observer.note):
         remove_unused([a.job for a in assessments], workspace)
         pool = Pool(devices, threads, worker, preload)
         folder = new_folder(workspace.logs)
-        with StopRequests() as requests, pool:
+        with requests, pool:
             return _Execution(
                 assessments, workspace, folder, pool, requests, observer, force, threads, command
             ).run()
@@ -110,6 +115,7 @@ class _Execution:
         self.settled: dict[str, str] = {}
         self.errors: dict[str, str] = {}
         self.tries: dict[str, int] = {}
+        self.full_since: dict[str, float] = {}
         self.began = time.monotonic()
         self.heard = 0  # stop requests acted upon
 
@@ -160,8 +166,8 @@ class _Execution:
 
     def _decide(self, job: Job) -> None:
         verdict = self.judge.at_launch(job, self._unmade())
-        while self.judge.records.faults:
-            self.observer.note(self.judge.records.faults.pop(0))
+        for text in self.judge.notes():
+            self.observer.note(text)
         if verdict.action == UP_TO_DATE:
             self.judge.records.save_adopted(job.key)
             self._mend_pointer(job)
@@ -246,9 +252,35 @@ class _Execution:
         if report is None or (report.status == "interrupted" and not self.requests.count):
             self._lost(job, work, event)
             return
+        if report.exit_class == DAMAGED_INPUT and self._make_again(job):
+            return
+        if report.exit_class == DISK_FULL and self._room_again(job):
+            self._start(work)
+            return
         record = self.judge.records.get(job.key)
         seconds, error = report.seconds, report.error
         self._settle(job, report.status, record=record, seconds=seconds, error=error, log=work.log)
+
+    def _room_again(self, job: Job) -> bool:
+        """Wait for room for a job that failed for want of it; False if there is none for too long."""
+        since = self.full_since.setdefault(job.key, time.monotonic())
+        pause = min(60.0, 2.0 ** self.tries[job.key])
+        return not self.requests.count and try_again(self.workspace.private, since, pause)
+
+    def _make_again(self, job: Job) -> bool:
+        """Take up the jobs again that made what a job found damaged, and then the job; False if that is of
+        no use.
+        """
+        makers = self.judge.damaged(job)
+        planned = bool(makers) and all(key in self.settled for key in makers)
+        if not planned or self.requests.count or self.tries[job.key] >= TRIES:
+            return False
+        for key in (*makers, job.key):
+            self.settled.pop(key, None)
+            self.quiet.discard(key)
+            self.waiting[key] = self.jobs[key]
+            self.state.set(key, "waiting")
+        return True
 
     def _lost(self, job: Job, work: JobFile, event: Ended) -> None:
         """A process that ended without being asked to: try once more, then give up."""

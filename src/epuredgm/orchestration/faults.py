@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
-from epuredgm.core.errors import BadRequest, EpureError, Interrupted
+from epuredgm.core.errors import BadRequest, DamagedInput, EpureError, Interrupted
 from epuredgm.core.places import Workspace
+from epuredgm.core.room import FULL
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+DAMAGED_INPUT, DISK_FULL = "damaged-input", "disk-full"
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+LOST = (errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT)
 
 
 @contextmanager
@@ -20,39 +24,72 @@ def explained(workspace: Workspace) -> Iterator[None]:
     """Turn the file system's errors into the user's.
 
     Raises:
-        EpureError: if the disk is full; what was finished before is intact.
+        EpureError: if the disk is full or fails; what was finished before is intact.
         BadRequest: if the workspace cannot be written.
     """
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            hint = "Make room and give the same command again; all that was finished is kept."
-            raise EpureError(disk_full(workspace.base), hint) from error
-        if error.errno in CLOSED:
-            where = error.filename2 or error.filename or workspace.base
-            raise BadRequest(
-                f"cannot write {where}: {error.strerror}",
-                "Choose a folder that you may write with --workspace DIR.",
-            ) from error
-        raise
+        told = in_words(error, workspace.base)
+        if told is None:
+            raise
+        raise told from error
 
 
-def disk_full(place: Path) -> str:
+def in_words(error: OSError, place: Path) -> EpureError | None:
+    """What a user can do about a fault of the disk; None for any other.
+
+    Args:
+        error: what the system said.
+        place: what was written, where the error does not say.
+    """
+    named = error.filename2 or error.filename
+    where, reason = (os.fsdecode(named) if isinstance(named, str | bytes) else place), error.strerror
+    if error.errno in FULL:
+        hint = "Make room and give the same command again; all that was finished is kept."
+        return EpureError(disk_full(place, error.errno), hint)
+    if error.errno == errno.EROFS:
+        return BadRequest(
+            f"cannot write {where}: {reason}",
+            "Choose a folder that you may write with --workspace DIR. If this one could be written before, "
+            "its disk may be damaged: see the system's log (dmesg).",
+        )
+    if error.errno in CLOSED:
+        return BadRequest(
+            f"cannot write {where}: {reason}", "Choose a folder that you may write with --workspace DIR."
+        )
+    kept = "All that was finished is kept: give the same command again"
+    if error.errno == errno.EIO:
+        return EpureError(
+            f"the disk fails at {where}: {reason}",
+            f"{kept} when the disk is well; the system's log (dmesg) says what is wrong with it.",
+        )
+    if error.errno in LOST:
+        return EpureError(
+            f"the network disk has lost {where}: {reason}", f"{kept} when it is mounted and answers."
+        )
+    return None
+
+
+def disk_full(place: Path, number: int = errno.ENOSPC) -> str:
     """How much is free where."""
     while not place.exists():
         place = place.parent
+    if number == errno.EDQUOT:
+        return f"your quota is used up in {place}"
     return f"the disk is full: {shutil.disk_usage(place).free / 1e6:.0f} MB free in {place}"
 
 
 def exit_class(error: BaseException) -> str:
-    """``interrupted``, ``disk-full``, ``oom`` or ``failed``."""
+    """``interrupted``, ``damaged-input``, ``disk-full``, ``oom`` or ``failed``."""
     if isinstance(error, Interrupted):
         return "interrupted"
+    if isinstance(error, DamagedInput):
+        return DAMAGED_INPUT
     for cause in _causes(error):
         text = str(cause).lower()
-        if (isinstance(cause, OSError) and cause.errno in FULL) or "no space left on device" in text:
-            return "disk-full"
+        if _is_full(cause) or "no space left on device" in text:
+            return DISK_FULL
         if (
             isinstance(cause, MemoryError)
             or type(cause).__name__ == "OutOfMemoryError"
@@ -70,14 +107,20 @@ def one_line(error: BaseException, place: Path) -> str:
         place: a folder on the disk that was written.
     """
     kind = exit_class(error)
-    if kind == "disk-full":
-        return disk_full(place)
+    if kind == DISK_FULL:
+        return disk_full(place, next((c.errno for c in _causes(error) if _is_full(c)), errno.ENOSPC))
+    if isinstance(error, OSError) and (told := in_words(error, place)) is not None:
+        error = told
     text = " ".join(str(error).split())
     if isinstance(error, EpureError):
         message, hint = " ".join(error.message.split()), " ".join(error.hint.split())
         return f"{message}. {hint}" if hint and message[-1:] not in ".!?:" else f"{message} {hint}".strip()
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return f"out of memory; try a smaller batch_size ({text[:200]})" if kind == "oom" else text[:500]
+
+
+def _is_full(cause: BaseException) -> TypeGuard[OSError]:
+    return isinstance(cause, OSError) and cause.errno in FULL
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

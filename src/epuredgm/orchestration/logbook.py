@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from epuredgm.core.files import write_json
 from epuredgm.core.jobs import Job
+from epuredgm.core.room import patient_file, patiently
 from epuredgm.orchestration.assess import Assessment
 from epuredgm.orchestration.observer import Outcome
 
@@ -17,13 +19,13 @@ PROGRESS_SECONDS = 30.0  # between two lines about one running job
 
 def new_folder(parent: Path) -> Path:
     """A new folder named after the local time, ``2026-01-31_12-00-00``; with ``_2``, ... if that is taken."""
-    parent.mkdir(parents=True, exist_ok=True)
+    patiently(partial(parent.mkdir, parents=True, exist_ok=True), parent)
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     number = 1
     while True:
         folder = parent / (stamp if number == 1 else f"{stamp}_{number}")
         try:
-            folder.mkdir(exist_ok=False)
+            patiently(partial(folder.mkdir, exist_ok=False), folder)
             return folder
         except FileExistsError:
             number += 1
@@ -91,8 +93,8 @@ class LogBook:
 
     def _append(self, name: str, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)  # old logs may be cleared away while a study runs
-        with (self.folder / name).open("a", encoding="utf-8") as file:
-            file.write(text)
+        with patient_file(self.folder / name, "a", self.folder / name) as file:
+            file.write(text.encode(errors="replace"))
 
 
 def _stamp() -> str:

@@ -12,13 +12,35 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 from epuredgm.core.monitor import Monitor
+from epuredgm.core.room import without_waiting
 from epuredgm.orchestration.lease import Beat
 
 SEND_SECONDS = 0.25
 BEAT_SECONDS = 2.0
 LOG_SECONDS = 30.0
+
+
+class Channel(Protocol):
+    """Takes messages to the orchestrator: a connection, or :class:`Told`."""
+
+    def send(self, obj: Any, /) -> None:
+        """Send one message."""
+
+
+class Told:
+    """The way to the orchestrator, for several threads; one that has died is not told."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def send(self, message: object) -> None:
+        """Send one message."""
+        with self._sending, suppress(OSError):
+            self._connection.send(message)
 
 
 class Pulse(Monitor):
@@ -30,13 +52,12 @@ class Pulse(Monitor):
         stop: set by whoever wants the work to stop.
     """
 
-    def __init__(self, beat: Path, channel: Connection | None, stop: threading.Event) -> None:
+    def __init__(self, beat: Path, channel: Channel | None, stop: threading.Event) -> None:
         self._beat_path = beat
         self._channel = channel
         self._stop = stop
         self._latest = Beat()
         self._over = threading.Event()
-        self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._tell, name="pulse", daemon=True)
 
     def __enter__(self) -> Pulse:
@@ -57,8 +78,8 @@ class Pulse(Monitor):
 
     def note(self, message: str) -> None:
         """See :class:`epuredgm.core.monitor.Monitor`."""
-        print(message, flush=True)
         self._send("note", message)
+        print(message, flush=True)
 
     def stopping(self) -> bool:
         """See :class:`epuredgm.core.monitor.Monitor`."""
@@ -77,7 +98,7 @@ class Pulse(Monitor):
                 self._send("progress", latest.done, latest.total, latest.what, _finite(latest))
             if now >= next_beat and not over:
                 next_beat = now + BEAT_SECONDS
-                with suppress(OSError):  # a full disk is found, and told, by the work itself
+                with suppress(OSError), without_waiting():  # a full disk is told by the work itself
                     Beat(latest.done, latest.total, latest.what, _finite(latest)).write(self._beat_path)
             if now >= next_line and latest is not printed:
                 next_line, printed = now + LOG_SECONDS, latest
@@ -85,7 +106,7 @@ class Pulse(Monitor):
 
     def _send(self, *message: object) -> None:
         if self._channel is not None:
-            with self._sending, suppress(OSError):
+            with suppress(OSError):
                 self._channel.send(message)
 
 

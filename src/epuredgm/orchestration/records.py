@@ -7,10 +7,10 @@ A record holds facts alone: that an attempt started, how it ended, what was made
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json, write_json
@@ -22,6 +22,8 @@ from epuredgm.orchestration.lease import Beat, Identity, beat_path, is_alive
 
 SCHEMA = 1
 KEPT_ATTEMPTS = 20
+
+T = TypeVar("T")
 
 
 def now() -> str:
@@ -37,8 +39,8 @@ class Attempt:
         start, end: local times with offset; ``end`` is None while it runs, or if nobody saw it end.
         seconds: how long it took, or None as ``end``.
         host, boot, pid, token: who tried; see :class:`epuredgm.orchestration.lease.Identity`.
-        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``interrupted``, ``lost`` or ``killed by
-            signal N``.
+        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``damaged-input``, ``interrupted``, ``lost``
+            or ``killed by signal N``.
         error: one line, if it did not end well.
     """
 
@@ -129,12 +131,15 @@ class Record:
         content = read_json(path)
         try:
             if content["schema"] != SCHEMA:
-                raise CorruptArtefact(f"{path} has schema {content['schema']!r}, not {SCHEMA}")
+                raise CorruptArtefact(
+                    f"{path} was written by another version of epuredgm (schema {content['schema']!r}, "
+                    f"this one reads {SCHEMA})"
+                )
             content["stage"] = Stage(content["stage"])
             for name in ("inputs", "outputs"):
-                content[name] = {key: Artefact(**artefact) for key, artefact in content[name].items()}
-            content["attempts"] = tuple(Attempt(**attempt) for attempt in content["attempts"])
-            record = cls(**content)
+                content[name] = {key: _made(Artefact, artefact) for key, artefact in content[name].items()}
+            content["attempts"] = tuple(_made(Attempt, attempt) for attempt in content["attempts"])
+            record = _made(cls, content)
             for attempt in record.attempts:
                 datetime.fromisoformat(attempt.start)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -198,23 +203,31 @@ class Record:
         )
 
 
+def _made(kind: type[T], content: Mapping[str, Any]) -> T:
+    """A dataclass from what a file says; fields that a later version added say nothing to this one."""
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # all of ours are dataclasses
+    return kind(**{name: value for name, value in content.items() if name in known})
+
+
 class Records:
     """The records of one branch of a workspace, each file read once; what cannot be read counts as absent.
 
     Attributes:
-        faults: one line for each record that could not be read.
+        faults: one line for each record that could not be read, until somebody has told it.
+        unreadable: key -> the file that holds no record of it, though it should.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.faults: list[str] = []
+        self.unreadable: dict[str, Path] = {}
         self._known: dict[str, Record | None] = {}
         self._adopted: set[str] = set()
 
     def get(self, key: str) -> Record | None:
         """The record of a job, or None."""
         if key not in self._known:
-            self._known[key] = self._read(self.workspace.record(key))
+            self._known[key] = self._read(key)
         return self._known[key]
 
     def forget(self, key: str) -> None:
@@ -242,13 +255,16 @@ class Records:
         )
         return tuple(record for record in map(self.get, keys) if record is not None)
 
-    def _read(self, path: Path) -> Record | None:
+    def _read(self, key: str) -> Record | None:
+        path = self.workspace.record(key)
+        self.unreadable.pop(key, None)
         try:
             return Record.read(path)
         except FileNotFoundError:
             return None
         except CorruptArtefact as error:
-            self.faults.append(f"{error.message}; the job counts as never run")
+            self.faults.append(f"{error.message}; what the job left elsewhere is looked for")
+            self.unreadable[key] = path
             return None
 
 

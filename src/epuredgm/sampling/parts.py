@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import atomic_writer
+from epuredgm.data.arrays import read_arrays
 
 Part = dict[str, Any]
 """Arrays by name, ``images`` among them; rows correspond."""
@@ -21,21 +23,23 @@ class Parts:
     Args:
         folder: the set's folder.
         key: digest of what the set depends on; parts of another key are never read.
+        say: told of a part that is there and cannot be used.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, say: Callable[[str], None] = lambda text: None) -> None:
+        self._say = say
         self._root = folder / ".parts"
         self._folder = self._root / key
 
     def read(self, number: int, shape: tuple[int, ...], kind: str) -> Part | None:
         """Batch ``number``, or None if its images are not there whole with this shape and type."""
         try:
-            with np.load(self._path(number), allow_pickle=False) as file:
-                part = dict(file)
-        except (OSError, ValueError, EOFError, BadZipFile):
+            return read_arrays(self._path(number), {"images": (shape, kind)}, hint="")
+        except FileNotFoundError:
             return None
-        images = part.get("images")
-        return part if images is not None and images.shape == shape and images.dtype == kind else None
+        except (CorruptArtefact, OSError) as error:
+            self._say(f"{error}: this batch is drawn again")
+            return None
 
     def write(self, number: int, part: Part) -> None:
         """Keep batch ``number``."""

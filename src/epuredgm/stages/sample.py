@@ -79,7 +79,8 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         request = asked if asked.conditions is None else _within(asked, sampler.normaliser)
         folder = _folder(job, request)
         remove_leftovers(folder)
-        drawn.append(Parts(folder, digest([job.fingerprint, facts, request.component])[:16]))
+        key = digest([job.fingerprint, facts, request.component])[:16]
+        drawn.append(Parts(folder, key, monitor.note))
         hidden = job.config["dataset"].get("private", True) and shows_real(
             str(request.mode), request.component
         )

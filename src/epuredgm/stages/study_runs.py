@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import file_sha256, read_json
 from epuredgm.core.jobs import Stage
 from epuredgm.core.places import Workspace
+from epuredgm.data.arrays import tensor_shapes
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.pointers import read_pointer
 from epuredgm.orchestration.records import Record, Records, overview
@@ -68,8 +69,10 @@ def _phases(path: Path) -> tuple[Phase, ...]:
     """The losses in ``history.jsonl`` by phase, in the order of training."""
     phases: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for line in _lines(path):
+        if not {"phase", "kind", "step", "terms"} <= line.keys():
+            continue
         curves = phases.setdefault(str(line["phase"]), {})
-        for name, value in line["terms"].items():
+        for name, value in dict(line["terms"]).items():
             if value is not None and name.split(".")[-1] == "loss":
                 label = " ".join([str(line["kind"]), *name.split(".")[:-1]])
                 curves.setdefault(label, []).append((float(line["step"]), float(value)))
@@ -86,9 +89,11 @@ def _series(points: list[tuple[float, float]]) -> Series:
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:
-    with suppress(FileNotFoundError, ValueError):  # a line that a power cut left half written is the last one
+    with suppress(OSError, ValueError, RecursionError):  # what a power cut left half written is the last line
         for text in path.read_text(encoding="utf-8").splitlines():
-            yield json.loads(text)
+            line = json.loads(text)
+            if isinstance(line, dict):
+                yield line
 
 
 # cost -----------------------------------------------------------------------------------------------------
@@ -125,9 +130,9 @@ def _weights(record: Record | None, folder: Path | None, workspace: Workspace) -
 
 def _parameters(path: Path) -> int | None:
     """Numbers in the weights, of which averages are another copy; only the file's header is read."""
-    with suppress(SafetensorError, OSError), safe_open(path, framework="np") as file:
-        shapes = [file.get_slice(name).get_shape() for name in file.keys() if name.startswith("live.")]  # noqa: SIM118
-        return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
+    with suppress(CorruptArtefact):
+        shapes = tensor_shapes(path)
+        return sum(math.prod(shapes[name]) for name in shapes if name.startswith("live."))
     return None
 
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -90,6 +89,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise CorruptArtefact(f"{path} is damaged")
     try:
         read: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    except (RuntimeError, UnpicklingError) as error:  # written by a torch that this one cannot read
+        read["identity"], dict(read["state"])
+    except MemoryError:
+        raise
+    except Exception as error:  # written by a torch that this one cannot read, or by something else
         raise CorruptArtefact(f"{path} cannot be read: {error}") from error
     return read

@@ -18,6 +18,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from epuredgm.core.files import canonical
+from epuredgm.core.room import patient_file
 
 
 class History:
@@ -32,7 +33,7 @@ class History:
     def __init__(self, folder: Path, length: int, step: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "history.jsonl"
-        self._file = self.path.open("ab")
+        self._file = patient_file(self.path, "a", self.path)
         self._file.truncate(min(length, self.path.stat().st_size))
         self._file.seek(0, os.SEEK_END)
         self._events = EventFileWriter(str(folder / "tb"))

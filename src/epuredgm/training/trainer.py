@@ -73,6 +73,7 @@ def train(inputs: Inputs, folder: Path, facts: Mapping[str, Any], identity: str)
         if inputs.settings.channels_last:
             inputs.model.to(memory_format=torch.channels_last)
         trainer = _Trainer(inputs, plans, checkpoints, folder, {**facts, "identity": identity})
+        places.weights.unlink(missing_ok=True)  # the sign that all is done, which it is not
         try:
             trainer.run(places)
         finally:
@@ -85,14 +86,14 @@ def train(inputs: Inputs, folder: Path, facts: Mapping[str, Any], identity: str)
 
 def _finished(places: Trained, identity: str, monitor: Monitor) -> bool:
     """Whether the last file that a training writes is there: then only its job's record was lost."""
-    if not places.weights.exists():
+    if not (places.weights.exists() and places.last.exists() and places.history.exists()):
         return False
     try:
         facts = load_weights(places.weights).facts
     except CorruptArtefact as error:
         monitor.note(f"{error.message}: making it again")
         return False
-    return facts.get("identity") == identity and places.history.exists()
+    return facts.get("identity") == identity
 
 
 class _Trainer:

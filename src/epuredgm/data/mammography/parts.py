@@ -89,6 +89,9 @@ def decode_all(
     chunks = [items[start : start + FILES] for start in range(0, len(items), FILES)]
     places = [folder / f"part-{number:06d}.npz" for number in range(len(chunks))]
     todo = [number for number, place in enumerate(places) if _read(place) is None]
+    for number in todo:
+        if places[number].exists():
+            monitor.note(f"{places[number]} is not what was written: its files are read again")
     make = partial(_make, root=root, how=how, admitted=admitted)
     done = len(items) - sum(len(chunks[number]) for number in todo)
     jobs = [(places[number], chunks[number]) for number in todo]
@@ -134,7 +137,7 @@ def _read(place: Path) -> Part | None:
         arrays = read_arrays(place)
         facts = json.loads(arrays["facts"].tobytes())
         return [Taken.from_dict(one) for one in facts], arrays["pictures"]
-    except (FileNotFoundError, CorruptArtefact, KeyError, TypeError, ValueError):
+    except (OSError, CorruptArtefact, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -19,6 +19,7 @@ from epuredgm.core.files import digest, file_sha256, read_json, write_json, writ
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.sources import column_faults, metadata_table, required_root
 from epuredgm.core.spec import Condition, DataSpec
+from epuredgm.data.arrays import open_array
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.mammography import identity
@@ -128,7 +129,7 @@ class MammographyReader:
         for k, condition in enumerate(self.spec.conditions):
             conditions[:, k] = self._column(condition, table[condition.name])
         return Designs(
-            images=np.load(entry / IMAGES, mmap_mode="r", allow_pickle=False),
+            images=open_array(entry / IMAGES),
             ids=table["ids"],
             train=table["split"] != "test",
             conditions=conditions,
