@@ -84,8 +84,8 @@ def best_rule(noise: str) -> str:
     if noise == SAMPLING:
         return "No value is bold: one training each does not tell which family is best."
     return (
-        "Bold: the best value and all that are not told apart from it, where any are (p values adjusted, Holm, "
-        "for all pairs and figures of the task)."
+        "Bold: the best value and all that are not told apart from it, where any are (p values adjusted, "
+        "Holm, for all pairs and figures of the task)."
     )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.certainty import noise_of
-from epuredgm.evaluation.evidence import Interval, Spread, holm, of_designs, of_seeds
+from epuredgm.evaluation.evidence import Evidence, Interval, Spread, holm, of_designs, of_seeds
 from epuredgm.evaluation.headlines import Found
 from epuredgm.evaluation.runs import Result, Runs, compared
 from epuredgm.evaluation.scalar import Json, number
@@ -88,7 +88,7 @@ def adjust(rows: Sequence[Json], confidence: float) -> None:
 def paired_interval(a: Replicates, b: Replicates, difference: float, confidence: float) -> Interval | None:
     """The interval around a difference by the draw of designs alone; see :func:`.evidence.of_designs`."""
     spread = of_designs(a, b)
-    return None if spread is None else spread.interval(difference, confidence)
+    return None if spread is None else Evidence((spread,)).interval(difference, confidence)
 
 
 class _Pair:
@@ -116,16 +116,19 @@ class _Pair:
             return None
         own = [self._of_designs(name, seed) for seed in values]
         told = np.array(list(values.values()))
-        spread = own[0] if len(own) == 1 else of_seeds(told, own)
-        if spread is None:
+        if len(own) > 1:
+            evidence = of_seeds(told, own)
+        elif own[0] is not None:
+            evidence = Evidence((own[0],))
+        else:
             return None
         mean = float(told.mean())
         return {
             "difference": number(mean),
-            "interval": [number(end) for end in spread.interval(mean, self.runs.confidence)],
+            "interval": [number(end) for end in evidence.interval(mean, self.runs.confidence)],
             "num_seeds": len(values),
             "noise": noise_of(len(values)),
-            "p": number(spread.p_value(mean)),
+            "p": number(evidence.p_value(mean)),
         }
 
     def _of_designs(self, name: str, seed: int) -> Spread | None:

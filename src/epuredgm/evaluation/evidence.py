@@ -7,8 +7,9 @@ designs within them:
 
     error^2 = (variance of the seeds' differences) / seeds + (error of one seed by the draw of designs)^2
 
-with Student's quantiles at the degrees of freedom that Satterthwaite (1946) gives the sum. The bootstrap's
-own quantiles would not do: drawn from 3 seeds they take equal families apart in 25 % of cases, from 5 in 15 %
+with Student's quantiles at the degrees of freedom that Satterthwaite (1946) gives the sum, and never surer than
+Student's test of the seeds' differences alone: a few seeds can agree by chance. The bootstrap's own quantiles
+would not do: drawn from 3 seeds they take equal families apart in 25 % of cases, from 5 in 15 %
 (``docs/metrics.md``). The error by designs is not divided by the number of seeds, because all seeds are held
 against one test split.
 """
@@ -34,16 +35,31 @@ class Spread:
     error: float
     freedom: float
 
-    def interval(self, value: float, confidence: float) -> Interval:
-        """Student's interval around a value."""
-        reach = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
-        return value - reach, value + reach
+    def reach(self, confidence: float) -> float:
+        """Half the width of Student's interval."""
+        return float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
 
     def p_value(self, value: float) -> float:
         """Two-sided, of a value that is 0 in truth."""
         if self.error == 0:
             return 1.0 if value == 0 else 0.0
         return min(1.0, 2 * float(stdtr(self.freedom, -abs(value) / self.error)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the error of a value: no claim is surer than any of these spreads allows."""
+
+    spreads: tuple[Spread, ...]
+
+    def interval(self, value: float, confidence: float) -> Interval:
+        """The widest one around a value."""
+        reach = max(spread.reach(confidence) for spread in self.spreads)
+        return value - reach, value + reach
+
+    def p_value(self, value: float) -> float:
+        """The largest one, of a value that is 0 in truth."""
+        return max(spread.p_value(value) for spread in self.spreads)
 
 
 def of_designs(a: NDArray[np.floating], b: NDArray[np.floating]) -> Spread | None:
@@ -59,8 +75,8 @@ def of_designs(a: NDArray[np.floating], b: NDArray[np.floating]) -> Spread | Non
     return Spread(float(gaps.std(ddof=1)), len(gaps) - 1) if len(gaps) > 1 else None
 
 
-def of_seeds(values: Floats, designs: Sequence[Spread | None]) -> Spread:
-    """Of the mean of two or more values, one a seed.
+def of_seeds(values: Floats, designs: Sequence[Spread | None]) -> Evidence:
+    """On the mean of two or more values, one a seed.
 
     Args:
         values: (S,) one a seed.
@@ -69,9 +85,9 @@ def of_seeds(values: Floats, designs: Sequence[Spread | None]) -> Spread:
     seeds = Spread(float(values.std(ddof=1)) / math.sqrt(len(values)), len(values) - 1)
     known = [each for each in designs if each is not None]
     if not known:
-        return seeds
+        return Evidence((seeds,))
     typical = math.sqrt(sum(each.error**2 for each in known) / len(known))
-    return _together(seeds, Spread(typical, min(each.freedom for each in known)))
+    return Evidence((seeds, _together(seeds, Spread(typical, min(each.freedom for each in known)))))
 
 
 def _together(*parts: Spread) -> Spread:

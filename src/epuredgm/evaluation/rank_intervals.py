@@ -30,7 +30,7 @@ from epuredgm.evaluation.runs import Result, Runs, Table
 Floats = NDArray[np.float64]
 Ranks = Mapping[str, tuple[int, int] | None]
 
-REPEATS = 400
+REPEATS = 200
 """Rankings that are made again."""
 
 
