@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -38,27 +39,31 @@ def result(model: str, seed: int, rce: float, **provenance: Any) -> dict[str, An
     }
 
 
-def study(root: Path, values: dict[str, float], learning_rate: float = 1.0, **provenance: Any) -> Path:
-    """A workspace with one run of each model, as a study leaves it."""
+def study(
+    root: Path, values: dict[str, float], learning_rate: float = 1.0, seeds: int = 1, **provenance: Any
+) -> Path:
+    """A workspace with so many runs of each model, as a study leaves it."""
     place = Workspace(root)
     results, resamples = [], {}
-    for model, value in values.items():
-        made = result(model, 0, value, **provenance)
-        arrays = {"unconditional/rce": np.random.default_rng(0).normal(value, 0.05, 40).astype(np.float32)}
-        write_json(place.result("toy", model, 0), made)
-        write_arrays(place.resamples("toy", model, 0), arrays)
+    for model, seed in itertools.product(values, range(seeds)):
+        value = values[model] + (0.001 * (seed * len(model)) if seeds > 1 else 0.0)
+        made = result(model, seed, value, **provenance)
+        noise = np.random.default_rng(0).normal(0, 0.05, 40)
+        arrays = {"unconditional/rce": (value + noise).astype(np.float32)}
+        write_json(place.result("toy", model, seed), made)
+        write_arrays(place.resamples("toy", model, seed), arrays)
         results.append(made)
-        resamples[model, 0] = arrays
+        resamples[model, seed] = arrays
         record = Record(
-            key=run_key(Stage.TRAIN, model, "toy", 0),
+            key=run_key(Stage.TRAIN, model, "toy", seed),
             stage=Stage.TRAIN,
             dataset="toy",
             model=model,
-            seed=0,
+            seed=seed,
             mode=None,
             profile="quick",
             fingerprint="f",
-            hashed={"version": 1, "seed": 0, "training.lr": learning_rate},
+            hashed={"version": 1, "seed": seed, "training.lr": learning_rate},
             status="done",
         )
         record.write(place)
@@ -100,9 +105,10 @@ def test_two_models_of_a_workspace(before: Path, capsys: pytest.CaptureFixture[s
     (row,) = group["tasks"]["unconditional"]
     assert (row["headline"], row["better"], row["values"]["vae"]["mean"]) == ("rce", "lower", 0.5)
     difference = row["differences"]["ddpm:0"]
-    assert difference["difference"] == pytest.approx(0.4) and difference["verdict"] == "worse"
+    assert difference["difference"] == pytest.approx(0.4)
     low, high = difference["interval"]
     assert 0 < low < 0.4 < high
+    assert (difference["noise"], difference["differ"], difference["verdict"]) == ("sampling", None, "")
 
 
 def test_studies_are_held_against_each_other_model_by_model(
@@ -112,7 +118,7 @@ def test_studies_are_held_against_each_other_model_by_model(
     (group,) = told["groups"]  # the one model that both have
     assert set(group["models"].values()) == {"vae"}
     (row,) = group["tasks"]["unconditional"]
-    assert row["differences"][str(after)]["verdict"] == "better"
+    assert row["differences"][str(after)]["difference"] == pytest.approx(-0.2)
     assert group["settings"][str(after)] == ["training.lr 1.0 -> 2.0"]
 
 
@@ -150,11 +156,37 @@ def test_a_summary_alone_has_figures_but_no_interval_of_a_difference(
 def test_tables_for_people(before: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("vae", "ddpm", "--dataset", "toy", "--workspace", str(before))
     text = answer(capsys, *words)
-    assert "vae against ddpm" in text and "Count error [pieces] ↓" in text and "worse" in text
+    assert "vae against ddpm" in text and "Count error [pieces] ↓" in text
+    assert "sampling noise only" in text and "better or worse: one training each does not tell" in text
+    assert "] worse" not in text and "] better" not in text
     markdown = answer(capsys, *words, "--markdown")
     head = next(line for line in markdown.splitlines() if line.startswith("| task"))
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert head.count("|") == 6 and {line.count("|") for line in rows} == {6}
+
+
+def test_better_is_said_of_several_seeds_by_p_values_of_all_that_is_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    families = {"vae": 0.5, "ddpm": 0.9}
+    place = study(tmp_path / "a", families, seeds=3)
+    told = json.loads(answer(capsys, "vae", "ddpm", "--dataset", "toy", "--workspace", str(place), "--json"))
+    difference = told["groups"][0]["tasks"]["unconditional"][0]["differences"]["ddpm"]
+    assert (told["noise"], difference["verdict"], difference["differ"]) == (
+        "training and sampling",
+        "worse",
+        True,
+    )
+    assert difference["p_adjusted"] == difference["p"]  # the only one
+    other = study(tmp_path / "b", {"vae": 0.5, "ddpm": 0.1}, seeds=3)
+    told = json.loads(answer(capsys, str(place), str(other), "--json"))  # a group each, one family of tests
+    rows = {
+        group["models"][str(place)]: group["tasks"]["unconditional"][0]["differences"][str(other)]
+        for group in told["groups"]
+    }
+    assert rows["ddpm"]["verdict"] == "better" and rows["vae"]["verdict"] == ""
+    assert rows["ddpm"]["p_adjusted"] == pytest.approx(2 * rows["ddpm"]["p"])
+    assert "better" in answer(capsys, str(place), str(other), "--markdown")
 
 
 def test_a_run_has_no_difference_from_itself_and_no_negative_one(

@@ -106,7 +106,9 @@ def test_one_common_seed_takes_the_replicates() -> None:
     a, b = rng.standard_normal((2, 50)).astype(np.float32)
     resamples = {("a", 0): {"unconditional/rce": a}, ("b", 0): {"unconditional/rce": b}}
     rows, warnings = rows_of([result("a", 0, 0.5), result("b", 0, 0.2)], resamples)
-    reach = stats.norm.ppf(0.975) * (a.astype(float) - b.astype(float)).std(ddof=1)
+    error = (a.astype(float) - b.astype(float)).std(ddof=1)
+    reach = stats.t.ppf(0.975, 49) * error
+    p = pytest.approx(2 * stats.t.sf(0.3 / error, 49))
     assert rows == [
         {
             "a": "a",
@@ -114,6 +116,10 @@ def test_one_common_seed_takes_the_replicates() -> None:
             "difference": pytest.approx(0.3),
             "interval": pytest.approx([0.3 - reach, 0.3 + reach]),
             "num_seeds": 1,
+            "noise": "sampling",
+            "p": p,
+            "p_adjusted": p,
+            "differ": None,
         }
     ]
     assert not warnings

@@ -24,6 +24,16 @@ from epuredgm.reporting.study import (
 HEADLINES: Mapping[str, Any] = {
     "fd_domain": {"metric": "fd", "title": "Domain distance", "better": "lower", "unit": "", "ranked": True},
     "valid": {"metric": "validity", "title": "Valid designs", "better": "higher", "unit": "", "ranked": True},
+    "bias_valid": {
+        "metric": "validity",
+        "title": "Bias in valid",
+        "better": "neither",
+        "unit": "",
+        "ranked": False,
+        "beside": "valid",
+        "below": "px too narrow",
+        "above": "px too wide",
+    },
     "empty": {"metric": "validity", "title": "Empty designs", "better": "lower", "unit": "", "ranked": False},
 }
 
@@ -40,28 +50,47 @@ def spec(label: str = "first", values: str = "binary") -> DataSpec:
     )
 
 
-def figure(mean: float | None, reason: str = "") -> dict[str, Any]:
+def figure(mean: float | None, reason: str = "", seeds: int = 3) -> dict[str, Any]:
     if mean is None:
         return {"mode": None, "num_runs": 0, "mean": None, "std": None, "floor": None, "reason": reason}
     interval = [mean - 0.05, mean + 0.05]
-    about = {"mode": "conditional", "num_runs": 1, "mean": mean, "std": None, "interval": interval}
+    std = 0.02 if seeds > 1 else None
+    about = {"mode": "conditional", "num_runs": seeds, "mean": mean, "std": std, "interval": interval}
     return {**about, "floor": 0.01, "floor_std": 0.002, "ratio": mean / 0.01}
 
 
-def summary(models: tuple[str, ...], reason: str, warning: str) -> dict[str, Any]:
+def pair(a: str, b: str, difference: float, p: float, seeds: int = 3) -> dict[str, Any]:
+    """A row of differences, from so many seeds."""
+    adjusted = min(1.0, 3 * p)
+    return {
+        "a": a,
+        "b": b,
+        "difference": difference,
+        "interval": [difference - 0.05, difference + 0.05],
+        "num_seeds": seeds,
+        "noise": "sampling" if seeds == 1 else "training and sampling",
+        "p": p,
+        "p_adjusted": adjusted,
+        "differ": adjusted <= 0.05 if seeds > 1 else None,
+    }
+
+
+def summary(models: tuple[str, ...], reason: str, warning: str, seeds: int = 3) -> dict[str, Any]:
     """The i-th model is worse by 0.1 than the one before it; the last two are not told apart."""
     figures = {
         model: {
-            "fd_domain": figure(0.1 * (k + 1)),
-            "valid": figure(0.9 - 0.1 * k),
+            "fd_domain": figure(0.1 * (k + 1), seeds=seeds),
+            "valid": figure(0.9 - 0.1 * k, seeds=seeds),
+            "bias_valid": figure(0.02 * k - 0.9, seeds=seeds),
             "empty": figure(None, reason),
         }
         for k, model in enumerate(models)
     }
-    about = {"num_runs": 1, "seeds": [0], "profiles": ["test"], "compared": [50]}
+    about = {"num_runs": seeds, "seeds": list(range(seeds)), "profiles": ["test"], "compared": [50]}
     rows = [
         {
             "rank": k + 1,
+            "rank_interval": [max(1, k), k + 2],
             "model": model,
             "value": 0.1 * (k + 1),
             "interval": [0.1 * k + 0.05, 0.1 * k + 0.15],
@@ -72,17 +101,18 @@ def summary(models: tuple[str, ...], reason: str, warning: str) -> dict[str, Any
     ]
     ranking = {"metric": "fd_domain", "reason": "every run has it", "over": ["fd_domain"], "rows": rows}
     pairs = [
-        {"a": a, "b": b, "difference": 0.1 * (j - i), "interval": [0.1 * (j - i) - s, 0.1 * (j - i) + s]}
+        pair(a, b, 0.1 * (j - i), 0.4 if i == len(models) - 2 else 0.001, seeds)
         for i, b in enumerate(models)
         for j, a in enumerate(models)
         if i < j
-        for s in ([0.5] if i == len(models) - 2 else [0.05])
     ]
     return {
         "schema": 2,
         "dataset": "toy",
         "num_models": len(models),
-        "num_runs": len(models),
+        "num_runs": seeds * len(models),
+        "confidence": 0.95,
+        "noise": "sampling" if seeds == 1 else "training and sampling",
         "ranked_by": {key: ranking[key] for key in ("metric", "reason", "over")},
         "headlines": HEADLINES,
         "model_aggregates": {model: {**about, **own} for model, own in figures.items()},
@@ -143,13 +173,15 @@ def bin_of(asked: float) -> dict[str, Any]:
     return {"asked": asked, "measured": asked + 1, "low": asked, "high": asked + 2, "valid": 0.5}
 
 
-def study(models: tuple[str, ...] = ("one", "two", "three"), words: str = "a word", **changed: Any) -> Study:
+def study(
+    models: tuple[str, ...] = ("one", "two", "three"), words: str = "a word", seeds: int = 3, **changed: Any
+) -> Study:
     """Every text that comes from a user, a file or an error is ``words``."""
     content: dict[str, Any] = {
         "spec": spec(words),
         "description": words,
         "counts": {"train": 8, "test": 2},
-        "summary": summary(models, words, words),
+        "summary": summary(models, words, words, seeds),
         "families": tuple(family(model, words, words) for model in models),
         "real": np.ones((2, 2, 6, 4), dtype=np.uint8),
         "train_ranges": {"width_px": (1.0, 3.0)},

@@ -1,4 +1,4 @@
-"""Tables for papers: the numbers of the summary, bold only what is beyond doubt, valid Markdown and LaTeX."""
+"""Tables for papers: the numbers of the summary, bold by the one rule, valid Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -23,14 +23,18 @@ def summary(
     figures: dict[str, Figure], pairs: list[dict[str, Any]] | None = None, seeds: int = 1
 ) -> dict[str, Any]:
     """One task, one figure of each family, ranked in the order given."""
-    about = {"seeds": list(range(seeds)), "compared": [200], "profiles": ["quick"]}
+    about = {"num_runs": seeds, "seeds": list(range(seeds)), "compared": [200], "profiles": ["quick"]}
     return {
         "dataset": "toy_50%",
         "headlines": {"com_overall": {"title": "Centres", "better": "lower", "unit": "px", "ranked": True}},
         "model_aggregates": dict.fromkeys(figures, about),
         "tasks": {"conditional": {model: {"com_overall": each} for model, each in figures.items()}},
         "all_rankings": {
-            "conditional": {"rows": [{"rank": k, "model": model} for k, model in enumerate(figures, 1)]}
+            "conditional": {
+                "rows": [
+                    {"rank": k, "model": model, "rank_interval": [1, 2]} for k, model in enumerate(figures, 1)
+                ]
+            }
         },
         "differences": {"conditional": {"com_overall": pairs or []}},
         "extractors": {"domain": {}},
@@ -42,43 +46,48 @@ def bold(content: dict[str, Any]) -> list[str]:
     return [model for _, model, cells in table.rows if cells[0][2]]
 
 
-def pair(low: float, high: float) -> dict[str, Any]:
-    return {"a": "vae", "b": "mdm", "difference": (low + high) / 2, "interval": [low, high]}
+def pair(differ: bool | None) -> dict[str, Any]:
+    return {"a": "vae", "b": "mdm", "difference": -1.0, "interval": [-1.2, -0.8], "differ": differ}
 
 
 @pytest.mark.parametrize(
-    ("figures", "pairs", "expected"),
+    ("values", "pairs", "expected"),
     [
-        ({"vae": figure(1.0, (0.5, 1.5)), "mdm": figure(2.0, (1.9, 2.1))}, [], ["vae"]),
-        ({"vae": figure(1.0, (0.5, 2.5)), "mdm": figure(2.0, (1.9, 2.1))}, [], []),
-        ({"vae": figure(1.0, (0.5, 2.5)), "mdm": figure(2.0, (1.9, 2.1))}, [pair(-1.2, -0.8)], ["vae"]),
-        ({"vae": figure(1.0, (0.5, 1.5)), "mdm": figure(2.0, (1.9, 2.1))}, [pair(-1.2, 0.8)], []),
-        ({"vae": figure(1.0, (0.5, 1.5)), "mdm": figure(1.0, (0.5, 1.5))}, [], []),
-        ({"vae": figure(1.0, None, 0.5), "mdm": figure(2.0, None, 0.1)}, [], ["vae"]),
-        ({"vae": figure(1.0, None, 1.5), "mdm": figure(2.0, None, 0.1)}, [], []),
-        ({"vae": figure(1.0, (0.5, 1.5)), "mdm": figure(None)}, [], []),
-        ({"vae": figure(1.0), "mdm": figure(2.0)}, [], []),
+        ((1.0, 2.0), [pair(True)], ["vae"]),
+        ((1.0, 2.0), [pair(False)], []),  # nobody is told apart: nothing to point out
+        ((1.0, 2.0), [pair(None)], []),  # one training each
+        ((1.0, 2.0), [], []),
+        ((1.0, 1.0), [], []),
+        ((1.0, None), [], []),
     ],
 )
-def test_only_what_is_best_beyond_doubt_is_bold(
-    figures: dict[str, Figure], pairs: list[dict[str, Any]], expected: list[str]
+def test_bold_is_what_is_not_told_apart_from_the_best(
+    values: tuple[float, float | None], pairs: list[dict[str, Any]], expected: list[str]
 ) -> None:
-    assert bold(summary(figures, pairs)) == expected
+    figures = {model: figure(value) for model, value in zip(("vae", "mdm"), values, strict=True)}
+    assert bold(summary(figures, pairs, seeds=3)) == expected
 
 
 def test_a_table_says_what_it_is_of() -> None:
     text = markdown(summary({"vae": figure(0.12345, (0.1, 0.2)), "mdm": figure(None)}))
-    for words in ("toy_50%", "n = 200", "seeds = 0", "profile = quick", "domain", "value [interval]"):
+    for words in ("toy_50%", "n = 200", "seeds = 0", "profile = quick", "domain", "Value [interval]"):
         assert words in text
-    assert "| 1 | vae | 0.123 [0.1, 0.2] |" in text
-    assert "| 2 | mdm | – |" in text
-    assert "|  | real designs | 0.1 ± 0.02 |" in text
+    assert "| 1 (1–2) | vae | 0.123 [0.1, 0.2] |" in text
+    assert "| 2 (1–2) | mdm | – |" in text
+    assert "|  | real designs | 0.1 ± 0.04 |" in text
     assert "| Centres ↓ (px) |" in text
 
 
-def test_several_seeds_have_a_deviation() -> None:
-    text = markdown(summary({"vae": figure(1.0, (0.9, 1.1), 0.25)}, seeds=2))
-    assert "1 ± 0.25" in text and "standard deviation over seeds" in text and "seeds = 0, 1" in text
+def test_what_intervals_hold_is_said_once_above_all_tables() -> None:
+    for seeds, words in (
+        (1, "sampling noise only"),
+        (2, "training noise (seeds) and sampling noise (designs)"),
+    ):
+        content = summary({"vae": figure(1.0, (0.9, 1.1), 0.25)}, seeds=seeds)
+        content["tasks"]["inpainting"] = content["tasks"]["conditional"]
+        for text in (markdown(content), latex(content)):
+            assert text.count(words) == 1 and text.count("reaches to the farther end") == 1
+        assert "1 [0.9, 1.1]" in markdown(content)
 
 
 def test_all_lines_of_a_markdown_table_have_the_same_columns() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from epuredgm.reporting.numbers import duration, scaled, short, span
 from epuredgm.reporting.sections import learned_tables
-from epuredgm.reporting.tables import best_of, figures_in, head_of, label_of, ranking_tables
-from epuredgm.reporting.verdict import difference_tables, separated, verdicts
-from reporting.study_makers import study, summary
+from epuredgm.reporting.tables import bias_tables, figures_in, head_of, label_of, ranking_tables
+from epuredgm.reporting.verdict import difference_tables, verdicts
+from reporting.study_makers import pair, study, summary
 
 MODELS = ("one", "two", "three")
 
@@ -20,7 +20,8 @@ def test_a_ranking_table_has_every_family_in_order_with_interval_floor_and_reaso
     assert [row[1].model for row in table.rows] == list(MODELS)
     assert [row[2].text for row in table.rows] == ["0.1", "0.2", "0.3"]
     assert table.rows[0][2].detail == "0.05 to 0.15"
-    assert table.foot[2].text == "0.01" and table.foot[2].detail == "± 0.002"
+    assert table.foot[2].text == "0.01" and table.foot[2].detail == "± 0.004"
+    assert [row[0].detail for row in table.rows] == ["1–2", "1–3", "2–4"]
     assert [row[-1].text for row in table.rows] == ["", "", "draws nothing"]
     assert all(len(row) == len(table.heads) == len(table.foot) for row in table.rows)
 
@@ -46,7 +47,6 @@ def test_a_ranking_over_figures_that_are_not_marked_shows_them() -> None:
 def test_where_no_way_is_better_nothing_is_marked_and_no_arrow_shown() -> None:
     told = summary(MODELS, "", "")
     told["headlines"] = {"valid": {**told["headlines"]["valid"], "better": "neither"}}
-    assert best_of([1.0, 2.0], "neither") is None
     assert head_of(told, "valid").detail.strip() == "valid"
 
 
@@ -70,18 +70,31 @@ def test_the_matrix_of_differences_is_antisymmetric() -> None:
     assert cells["two", "three"].tone == ""  # its interval holds 0
 
 
-def test_the_first_is_sure_only_when_every_other_is_behind_beyond_noise() -> None:
+def test_the_first_is_sure_only_when_every_other_is_told_apart() -> None:
     told = summary(MODELS, "", "")
     (verdict,) = verdicts(told)
     assert (verdict.first, verdict.sure, verdict.others) == ("one", True, ())
-    pair = next(each for each in told["differences"]["conditional"]["fd_domain"] if each["a"] == "two")
-    pair["interval"] = [-0.1, 0.3]
+    near = next(each for each in told["differences"]["conditional"]["fd_domain"] if each["a"] == "two")
+    near.update(p=0.03, p_adjusted=0.09, differ=False)  # its own interval leaves out 0
     (verdict,) = verdicts(told)
     assert (verdict.sure, verdict.others) == (False, ("two",))
-    assert verdict.sureness == "not told apart from two"
+    assert verdict.sureness == "not told apart from two; its rank lies in 1 to 2"
     told["differences"] = {}
     (verdict,) = verdicts(told)
     assert verdict.sure is None
+
+
+def test_one_training_each_makes_nobody_sure() -> None:
+    told = summary(MODELS, "", "", seeds=1)
+    (verdict,) = verdicts(told)
+    assert verdict.sure is None and verdict.sureness.startswith("sampling noise only, one training each")
+    for each in told["differences"]["conditional"]["fd_domain"]:
+        each.update(p_adjusted=0.5)
+    (verdict,) = verdicts(told)
+    assert verdict.sure is None and "not even by that told apart from two, three" in verdict.sureness
+    assert not any(cell.tone for _, (table,) in difference_tables(told) for row in table.rows for cell in row)
+    tables = [table for _, table in ranking_tables(told)]
+    assert not any(cell.best for table in tables for row in table.rows for cell in row)
 
 
 def test_a_mean_rank_names_the_figures_on_which_the_first_is_behind() -> None:
@@ -89,53 +102,58 @@ def test_a_mean_rank_names_the_figures_on_which_the_first_is_behind() -> None:
     about = told["all_rankings"]["conditional"]
     about.update(metric="mean_rank", over=["fd_domain", "valid"])
     del told["all_rankings"]["overall"]
+    (verdict,) = verdicts(told)  # that nobody is told to be better does not make it first for sure
+    assert verdict.sure is None and verdict.sureness.startswith("no family is told to be better on any")
+    about["rows"][0]["rank_interval"] = [1, 1]
+    assert verdicts(told)[0].sure is True
+    lost = pair("one", "two", -0.2, 0.001)  # fewer are valid
+    told["differences"]["conditional"]["valid"] = [lost]
     (verdict,) = verdicts(told)
-    assert (verdict.sure, verdict.sureness) == (True, "no family is better beyond noise on any of them")
-    pair = {"a": "one", "b": "two", "difference": -0.2, "interval": [-0.3, -0.1]}  # fewer are valid
-    told["differences"]["conditional"]["valid"] = [pair]
-    (verdict,) = verdicts(told)
-    assert (verdict.sure, verdict.sureness) == (
-        False,
-        "another family is better beyond noise on Valid designs",
-    )
-    pair.update(a="two", b="one", difference=0.2, interval=[0.1, 0.3])  # the same, said the other way
+    words = "another family is better beyond training and sampling noise on Valid designs"
+    assert (verdict.sure, verdict.sureness) == (False, words)
+    lost.update(a="two", b="one", difference=0.2)  # the same, said the other way
     assert verdicts(told) == (verdict,)
-    pair.update(interval=[-0.1, 0.3])
+    lost.update(differ=False)
     assert verdicts(told)[0].sure
     told["differences"] = {}
     assert verdicts(told)[0].sure is None
 
 
+def test_a_mean_rank_of_one_training_each_says_what_it_hangs_on() -> None:
+    told = summary(MODELS, "", "", seeds=1)
+    told["all_rankings"]["conditional"].update(metric="mean_rank", over=["fd_domain", "valid"])
+    del told["all_rankings"]["overall"]
+    told["differences"]["conditional"]["valid"] = [pair("one", "two", -0.2, 0.001, seeds=1)]
+    (verdict,) = verdicts(told)
+    assert verdict.sure is None
+    assert verdict.sureness.startswith("sampling noise only, one training each: another family is better by")
+
+
+def test_a_bias_stands_beside_its_error_and_says_which_way_it_goes() -> None:
+    told = summary(MODELS, "", "")
+    assert figures_in(told, told["tasks"]["conditional"]) == ("fd_domain", "valid", "bias_valid")
+    ((task, table),) = bias_tables(told)
+    assert task == "conditional" and [head.label for head in table.heads[1:]] == [
+        "Valid designs",
+        "Bias in valid",
+    ]
+    assert table.rows[0][2].text == "−0.9" and table.rows[0][2].detail.startswith("0.9 px too narrow; ")
+
+
 def test_what_ranks_comes_first_among_the_figures() -> None:
     told = summary(MODELS, "", "")
-    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("fd_domain", "valid")
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("fd_domain", "valid", "bias_valid")
     told["ranked_by"]["metric"] = "valid"
-    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("valid", "fd_domain")
+    assert figures_in(told, told["tasks"]["conditional"], ranked=True) == ("valid", "bias_valid", "fd_domain")
 
 
 def test_a_family_that_is_set_back_makes_no_first_unsure() -> None:
     told = summary(MODELS, "draws nothing", "")
-    for pair in told["differences"]["conditional"]["fd_domain"]:
-        if {pair["a"], pair["b"]} == {"one", "three"}:
-            pair["interval"] = [-1.0, 1.0]
+    for each in told["differences"]["conditional"]["fd_domain"]:
+        if {each["a"], each["b"]} == {"one", "three"}:
+            each["differ"] = False
     (verdict,) = verdicts(told)
     assert verdict.sure
-
-
-@pytest.mark.parametrize(
-    ("interval", "differ"), [([0.1, 0.2], True), ([-0.2, -0.1], True), ([-0.1, 0.2], False), (None, None)]
-)
-def test_families_differ_where_the_interval_leaves_out_0(interval: list[float], differ: bool) -> None:
-    pair = {"a": "x", "b": "y", "difference": 0.0, "interval": interval}
-    assert separated([pair], "x", "y") is separated([pair], "y", "x") is differ
-    assert separated([pair], "x", "z") is None
-
-
-def test_the_best_is_none_where_all_are_alike() -> None:
-    assert best_of([1.0, 2.0], "lower") == 1.0
-    assert best_of([1.0, 2.0], "higher") == 2.0
-    assert best_of([1.0, 1.0], "lower") is None
-    assert best_of([], "lower") is None
 
 
 def test_whatever_was_learned_becomes_tables_of_its_own_shape() -> None:

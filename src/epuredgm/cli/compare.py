@@ -43,7 +43,7 @@ def command(
 
     A RUN is a workspace, a folder evaluation_results/<dataset>, a summary.json, a run_seed<N>.json, or MODEL
     or MODEL:SEED of the current workspace. All others are compared with the first; better or worse is said
-    where the interval of the difference excludes 0.
+    where several seeds of both tell them apart.
 
     \b
     Examples:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from epuredgm.cli.console import answer, wide_console
+from epuredgm.core.certainty import SAMPLING, bias_in_words, legend, reach
 from epuredgm.core.metrics import ARROWS
 
 Group = Mapping[str, Any]
@@ -31,7 +32,7 @@ def print_comparison(comparison: Mapping[str, Any], *, everything: bool, markdow
     if markdown:
         legend = "".join(f"- {label}: `{name}`\n" for name, label in labels.items() if label != name)
         tables = [_markdown(_named(group, labels), everything, several) for group in comparison["groups"]]
-        answer("\n\n".join([*([legend] if legend else []), *tables]))
+        answer("\n\n".join([*([legend] if legend else []), _says(comparison), *tables]))
         return
     console = wide_console()
     for name, label in labels.items():
@@ -50,6 +51,19 @@ def print_comparison(comparison: Mapping[str, Any], *, everything: bool, markdow
         console.print()
     for warning in comparison["warnings"]:
         console.print(f"[yellow]note:[/] {escape(warning)}")
+    console.print(f"[dim]{escape(_says(comparison))}[/]")
+
+
+def _says(comparison: Mapping[str, Any]) -> str:
+    """What intervals hold, and when a side is said to be better."""
+    noise = comparison["noise"]
+    rule = "No side is said to be better or worse: one training each does not tell."
+    if noise != SAMPLING:
+        rule = (
+            "Better and worse are said where sides are told apart, with p values adjusted (Holm) for all "
+            "that is compared in a task."
+        )
+    return f"{legend(comparison['confidence'], noise)} {rule}"
 
 
 def _labels(sides: Sequence[str]) -> dict[str, str]:
@@ -105,7 +119,7 @@ def _rows(group: Group, everything: bool, several: bool) -> tuple[list[str], lis
     shown, left_out = [], 0
     for mode, figures in group["tasks"].items():
         for figure in figures:
-            told = any(each["verdict"] for each in figure["differences"].values())
+            told = any(_stands_out(each) for each in figure["differences"].values())
             if everything or (told if several else figure["ranked"]):
                 shown.append([mode, _name(figure), *_cells(figure, first, others)])
             else:
@@ -114,9 +128,9 @@ def _rows(group: Group, everything: bool, several: bool) -> tuple[list[str], lis
 
 
 def _cells(figure: Group, first: str, others: Sequence[str]) -> Iterator[str]:
-    yield _value(figure["values"][first])
+    yield _value(figure["values"][first], figure)
     for name in others:
-        yield _value(figure["values"][name])
+        yield _value(figure["values"][name], figure)
         yield _difference(figure["differences"].get(name))
 
 
@@ -130,14 +144,22 @@ def _name(figure: Group) -> str:
     return f"{figure['title']}{unit} {ARROWS[figure['better']]}".rstrip()
 
 
-def _value(aggregate: Group | None) -> str:
-    """A mean, and half the width of its interval."""
+def _stands_out(told: Group) -> bool:
+    """Whether a difference is worth a line where most are left out: told apart, or beyond its own
+    interval."""
+    interval = told["interval"]
+    return bool(told["verdict"]) or (interval is not None and (interval[0] > 0 or interval[1] < 0))
+
+
+def _value(aggregate: Group | None, about: Group) -> str:
+    """A mean, and how far its interval reaches; of a signed error in words."""
     if aggregate is None or aggregate["mean"] is None:
         return "-"
-    if aggregate["interval"] is None:
-        return f"{aggregate['mean']:.3g}"
-    low, high = aggregate["interval"]
-    return f"{aggregate['mean']:.3g}" + (f" ±{(high - low) / 2:.2g}" if high > low else "")
+    value = f"{aggregate['mean']:.3g}"
+    if about.get("beside"):
+        value = bias_in_words(aggregate["mean"], aggregate["interval"], about)
+    beyond = reach(aggregate["mean"], aggregate["interval"])
+    return value if beyond is None else f"{value} ±{beyond:.2g}"
 
 
 def _difference(told: Group | None) -> str:

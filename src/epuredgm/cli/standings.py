@@ -10,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from epuredgm.cli.console import wide_console
+from epuredgm.core.certainty import best_of, bias_in_words, floor_reach, legend_of, rank_span, reach
 from epuredgm.core.metrics import ARROWS
 
 Summary = Mapping[str, Any]
 
 SCHEMA = 2
 ROOMY = 110  # characters of a line from which on no word is cut
-FIRST_COLUMNS, WITH_INTERVAL, ALONE = 28, 17, 12
+FIRST_COLUMNS, WITH_INTERVAL, ALONE = 34, 17, 12
 """Characters that place, model and mean rank take; one figure with its interval; one without."""
 
 
@@ -39,6 +40,7 @@ def print_standings(summary: Summary, console: Console | None = None) -> None:
     console.print()
     for warning in summary["warnings"]:
         console.print(f"[yellow]note:[/] {escape(warning)}")
+    console.print(f"[dim]{escape(legend_of(summary))}[/]")
     console.print("[dim]All figures: results.csv; differences with their intervals: summary.json[/]")
 
 
@@ -53,10 +55,12 @@ def _print_overall(console: Console, summary: Summary) -> None:
     table.add_column(_head(summary, metric) if metric in summary["headlines"] else "mean rank ↓")
     for mode in tasks:
         table.add_column(mode if console.width >= ROOMY else f"{mode[:6]}.", justify="right")
+    best = _best(summary, _mode_of(summary, metric), metric) if metric in summary["headlines"] else ()
     for row in ranking["rows"]:
         places = [_place(summary["all_rankings"][mode], row["model"]) for mode in tasks]
         runs = str(summary["model_aggregates"][row["model"]]["num_runs"])
-        value = _number(row["value"]) + (f" {_ends(row['interval'])}" if row["interval"] else "")
+        value = _bold(_number(row["value"]), row["model"] in best)
+        value += f" {_ends(row['interval'])}" if row["interval"] else ""
         table.add_row(*_who(row), runs, value, *places)
     if metric in summary["headlines"]:
         aggregates = [each[metric] for each in summary["model_aggregates"].values()]
@@ -81,9 +85,10 @@ def _print_task(console: Console, summary: Summary, mode: str) -> None:
         table.add_column(
             _head(summary, name), justify="right", max_width=(WITH_INTERVAL if whole else ALONE) - 2
         )
+    best = {name: _best(summary, mode, name) for name in names}
     for row in rows:
         own = aggregates[row["model"]]
-        figures = [_figure(own[name], whole) for name in names]
+        figures = [_figure(own[name], whole, row["model"] in best[name]) for name in names]
         table.add_row(*_who(row), _number(row["value"]), *figures)
     floors = [_floor([aggregates[row["model"]][name] for row in rows]) for name in names]
     table.add_row("", "[dim]real designs[/]", "", *(f"[dim]{floor}[/]" for floor in floors))
@@ -94,7 +99,25 @@ def _print_task(console: Console, summary: Summary, mode: str) -> None:
     notes += [f"no room for {_titles(summary, left_out)}"] if left_out else []
     if notes:
         console.print(escape(f"({'; '.join(notes)})"))
+    _print_bias(console, summary, mode)
     _print_set_back(console, ranking)
+
+
+def _print_bias(console: Console, summary: Summary, mode: str) -> None:
+    """Which way each error goes, a condition a line."""
+    aggregates = summary["tasks"][mode]
+    for name, about in summary["headlines"].items():
+        if not about.get("beside"):
+            continue
+        told = []
+        for row in summary["all_rankings"][mode]["rows"]:
+            figure = aggregates[row["model"]].get(name, {"mean": None})
+            if figure["mean"] is not None:
+                words = bias_in_words(figure["mean"], figure["interval"], about)
+                ends = "[{:.3g}, {:.3g}]".format(*figure["interval"]) if figure["interval"] else ""
+                told.append(f"{row['model']} {words} {ends}".rstrip())
+        if told:
+            console.print(escape(f"{about['title']}: {'; '.join(told)}"))
 
 
 def _print_set_back(console: Console, ranking: Mapping[str, Any]) -> None:
@@ -128,21 +151,37 @@ def _titles(summary: Summary, names: Sequence[str]) -> str:
 
 
 def _who(row: Mapping[str, Any]) -> Sequence[str]:
-    model = escape(row["model"])
-    return str(row["rank"]), f"[dim]{model}[/]" if row["set_back"] else f"[bold]{model}[/]"
+    model, span = escape(row["model"]), rank_span(row.get("rank_interval"))
+    rank = f"{row['rank']} [dim]{span}[/]" if span else str(row["rank"])
+    return rank, f"[dim]{model}[/]" if row["set_back"] else model
 
 
 def _place(ranking: Mapping[str, Any], model: str) -> str:
     return next((str(row["rank"]) for row in ranking["rows"] if row["model"] == model), "-")
 
 
-def _figure(aggregate: Mapping[str, Any], whole: bool) -> str:
-    """A mean, and half the width of its interval if that is wanted."""
-    reach = ""
-    if whole and aggregate["interval"] is not None:
-        low, high = aggregate["interval"]
-        reach = f" ±{(high - low) / 2:.2g}" if high > low else ""
-    return f"{_number(aggregate['mean'])}{reach}"
+def _best(summary: Summary, mode: str, name: str) -> frozenset[str]:
+    """The models whose value of a figure is bold."""
+    own = {model: each.get(name, {}).get("mean") for model, each in summary["tasks"].get(mode, {}).items()}
+    values = {model: mean for model, mean in own.items() if mean is not None}
+    pairs = summary["differences"].get(mode, {}).get(name, ())
+    return best_of(values, summary["headlines"][name]["better"], pairs)
+
+
+def _mode_of(summary: Summary, metric: str) -> str:
+    """The task that all models' overall figure was read from; empty if there is no such one."""
+    modes = {str(own[metric]["mode"]) for own in summary["model_aggregates"].values()}
+    return next(iter(modes)) if len(modes) == 1 else ""
+
+
+def _bold(text: str, best: bool) -> str:
+    return f"[bold]{text}[/]" if best else text
+
+
+def _figure(aggregate: Mapping[str, Any], whole: bool, best: bool) -> str:
+    """A mean, and how far its interval reaches if that is wanted."""
+    beyond = reach(aggregate["mean"], aggregate["interval"]) if whole else None
+    return _bold(_number(aggregate["mean"]), best) + ("" if beyond is None else f" ±{beyond:.2g}")
 
 
 def _floor(aggregates: Sequence[Mapping[str, Any]]) -> str:
@@ -151,8 +190,8 @@ def _floor(aggregates: Sequence[Mapping[str, Any]]) -> str:
     first = next(known, None)
     if first is None:
         return ""
-    spread = first["floor_std"]
-    return _number(first["floor"]) + (f" ±{2 * spread:.2g}" if spread else "")
+    beyond = floor_reach(first["floor_std"])
+    return _number(first["floor"]) + (f" ±{beyond:.2g}" if beyond else "")
 
 
 def _ends(interval: Sequence[float]) -> str:

@@ -23,6 +23,7 @@ Measure = Callable[[Images], NDArray[np.float64]]  # (N, C, H, W) masks to (N,)
 Range = tuple[float, float]
 
 _RANGES: dict[Measure, Callable[[int, int], Range]] = {}
+_SIGNS: dict[Measure, tuple[str, str]] = {}
 
 
 def within(of_size: Callable[[int, int], Range]) -> Callable[[Measure], Measure]:
@@ -33,6 +34,23 @@ def within(of_size: Callable[[int, int], Range]) -> Callable[[Measure], Measure]
         return measure
 
     return declare
+
+
+def called(below: str, above: str) -> Callable[[Measure], Measure]:
+    """Declares what is said of a design that measures less, or more, than was asked for."""
+
+    def declare(measure: Measure) -> Measure:
+        _SIGNS[measure] = (below, above)
+        return measure
+
+    return declare
+
+
+def signs_of(condition: Condition) -> tuple[str, str]:
+    """What an error below and above 0 of a number is called, after its size: ``px too narrow``."""
+    own = _SIGNS.get(measure_of(condition)) if condition.measure is not None else None
+    below, above = own or ("too low", "too high")
+    return f"{condition.unit} {below}".strip(), f"{condition.unit} {above}".strip()
 
 
 def measure_of(condition: Condition) -> Measure:
@@ -59,6 +77,7 @@ def attainable(condition: Condition, height: int, width: int) -> Range:
 
 
 @within(lambda height, width: (3, 2 * width))
+@called("too narrow", "too wide")
 def mirrored_width(images: Images) -> NDArray[np.float64]:
     """Width in px of each whole design, ``min(2 W, 2 w + 1)`` for a half w pixels wide; 0 if it is empty.
 
@@ -73,6 +92,7 @@ def mirrored_width(images: Images) -> NDArray[np.float64]:
 
 
 @within(lambda height, width: (2, height + 1))
+@called("too short", "too tall")
 def mirrored_height(images: Images) -> NDArray[np.float64]:
     """Height in px of each whole design, one more than the half's bounding height; 0 if it is empty.
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from epuredgm.core.certainty import noise_in
 from epuredgm.core.errors import BadRequest
 from epuredgm.evaluation import comparability
-from epuredgm.evaluation.differences import Resamples, differences
+from epuredgm.evaluation.differences import Resamples, adjust, differences
 from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.runs import Result, Runs
 from epuredgm.evaluation.scalar import Json, number
+from epuredgm.evaluation.summary import about_signs
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ def compare(sides: Sequence[Side]) -> Json:
     model that two sides have in common. It has ``models`` (side -> model), and ``tasks``: mode -> one row for
     each headline, with ``title``, ``better``, ``unit``, ``ranked``, ``values`` (side -> aggregate as in
     ``summary.json``, or null) and ``differences`` (other side -> its figure minus the first side's, with
-    ``interval`` and ``verdict``: ``better`` or ``worse`` where the interval excludes 0, else empty).
+    what a row of ``differences`` in ``summary.json`` has, and ``verdict``: ``better`` or ``worse`` where the
+    two differ by more than training and sampling noise, else empty). p values are adjusted for all
+    differences that the comparison has in a mode. ``confidence`` is the level of intervals, ``noise`` what
+    they hold.
 
     Raises:
         BadRequest: if the sides have different data sets, or no model in common.
@@ -66,10 +71,15 @@ def compare(sides: Sequence[Side]) -> Json:
             "Figures of different designs cannot be compared.",
         )
     compared = [_Group(chosen) for chosen in _groups(sides)]
+    confidence = max(group.runs.confidence for group in compared)
+    for mode in dict.fromkeys(mode for group in compared for mode in group.by_mode):
+        adjust([row for group in compared for row in group.against_first(mode)], confidence)
     warnings = dict.fromkeys(line for group in compared for line in group.warnings)
     return {
         "dataset": next(iter(datasets)),
         "sides": [side.name for side in sides],
+        "confidence": confidence,
+        "noise": noise_in([{"num_runs": n} for group in compared for n in group.trainings()]),
         "groups": [group.json() for group in compared],
         "warnings": list(warnings),
     }
@@ -106,6 +116,21 @@ class _Group:
         pairs = differences(self.runs, known, comparability.unlike(self.runs))
         self.by_mode = pairs.by_mode
         self.warnings = [*comparability.differing_extractors(self.runs), *pairs.warnings]
+
+    def against_first(self, mode: str) -> list[Json]:
+        """The rows of differences that are shown: every other side and the first."""
+        first = next(iter(self.chosen))
+        found = (row for rows in self.by_mode.get(mode, {}).values() for row in rows)
+        return [row for row in found if first in (row["a"], row["b"])]
+
+    def trainings(self) -> list[int]:
+        """Of how many trainings each side's figures are, as far as anybody knows."""
+        told = [
+            side.summary["model_aggregates"][model]["num_runs"]
+            for side, model in self.chosen.values()
+            if side.summary
+        ]
+        return [*told, *(len(own) for own in self.runs.by_model.values())]
 
     def json(self) -> Json:
         tasks = {mode: self._rows(mode) for mode in self._modes()}
@@ -145,11 +170,14 @@ class _Group:
         if headline in self.runs.headlines:
             found = self.runs.headlines[headline]
             head, ranked = found.headline, found.headline.ranked or bool(found.headline.decides)
-            return {"title": found.title, "better": head.better, "unit": head.unit, "ranked": ranked}
+            signs = about_signs(found, self.runs)
+            about = {"title": found.title, "better": head.better, "unit": head.unit, "ranked": ranked}
+            return {**about, **signs}
         summaries = (side.summary for side, _ in self.chosen.values() if side.summary)
-        about = next(each["headlines"][headline] for each in summaries if headline in each["headlines"])
-        ranked = about["ranked"] or about["decides"]
-        return {**{key: about[key] for key in ("title", "better", "unit")}, "ranked": ranked}
+        told = next(each["headlines"][headline] for each in summaries if headline in each["headlines"])
+        ranked = told["ranked"] or told["decides"]
+        kept = [key for key in ("title", "better", "unit", "beside", "below", "above") if key in told]
+        return {**{key: told[key] for key in kept}, "ranked": ranked}
 
     def _differences(self, mode: str, headline: str, values: Mapping[str, Any], better: str) -> Json:
         """Every other side against the first."""
@@ -174,11 +202,11 @@ class _Group:
 
 def _against(value: Json, first: Json, paired: Json | None, better: str) -> Json:
     if paired is None:
+        nothing = dict.fromkeys(("interval", "noise", "p", "p_adjusted", "differ"))
         difference = number(value["mean"] - first["mean"])
-        return {"difference": difference, "interval": None, "num_seeds": 0, "verdict": ""}
-    low, high = paired["interval"]
+        return {"difference": difference, **nothing, "num_seeds": 0, "verdict": ""}
     verdict = ""
-    if (low > 0 or high < 0) and better != "neither":
-        verdict = "better" if (high < 0) == (better == "lower") else "worse"
-    kept = {key: paired[key] for key in ("difference", "interval", "num_seeds")}
+    if paired["differ"] and better != "neither":
+        verdict = "better" if (paired["difference"] < 0) == (better == "lower") else "worse"
+    kept = {key: each for key, each in paired.items() if key not in ("a", "b")}
     return {**kept, "verdict": verdict}

@@ -1,26 +1,28 @@
 """Differences between two models, figure by figure, with intervals that know what the two share.
 
 All models of one seed are held against the same real designs and resampled alike (``resamples.npz``), so that
-what the draw of real designs does to both figures cancels: the error of a difference is the spread of the
-differences of their replicates, not the sum of two errors. With several common seeds, Student's t interval of
-the seeds' differences takes its place; it holds the training too (:mod:`.aggregate`).
+what the draw of real designs does to both figures cancels: the error of a difference by the draw of designs
+is the spread of the differences of their replicates, not the sum of two errors. With several common seeds the
+training counts too (:mod:`.evidence`); from one training each nothing can be told but sampling noise, and no
+pair is said to differ.
 
-An interval is for the difference of the *expected* figures at this number of designs. It is for one pair, and
-does not allow for the many pairs that a study has.
+An interval is for the difference of the *expected* figures at this number of designs, and for one pair.
+Whether two models differ is decided by p values that are adjusted for all pairs and figures of a task
+together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.evaluation.aggregate import Interval, seed_interval
+from epuredgm.core.certainty import noise_of
+from epuredgm.evaluation.evidence import Evidence, Interval, Spread, holm, of_designs, of_seeds
 from epuredgm.evaluation.headlines import Found
 from epuredgm.evaluation.runs import Result, Runs, compared
 from epuredgm.evaluation.scalar import Json, number
@@ -41,6 +43,11 @@ class Differences:
 
     by_mode: dict[str, dict[str, list[Json]]]
     warnings: list[str]
+
+    def adjust(self, confidence: float) -> None:
+        """Adjust p values, all rows of a mode together, and say which models differ."""
+        for table in self.by_mode.values():
+            adjust([row for rows in table.values() for row in rows], confidence)
 
 
 def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Differences:
@@ -68,19 +75,20 @@ def differences(runs: Runs, resamples: Resamples, unlike: Collection[str]) -> Di
     return Differences(by_mode, [*_without_resamples(runs, resamples), *_in_words(refusals)])
 
 
-def paired_interval(a: Replicates, b: Replicates, difference: float, confidence: float) -> Interval | None:
-    """The normal interval around a difference, from replicates (B,) made on the same resamples.
+def adjust(rows: Sequence[Json], confidence: float) -> None:
+    """Write ``p_adjusted`` and ``differ`` into the rows of one family of tests.
 
-    None if they are not equally many, or fewer than two are finite on both sides.
+    ``differ`` is None where only one training each was made: no p value tells what another would give.
     """
-    if len(a) != len(b):
-        return None
-    spread = a.astype(np.float64) - b.astype(np.float64)
-    spread = spread[np.isfinite(spread)]
-    if len(spread) < 2:
-        return None
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * float(spread.std(ddof=1))
-    return difference - reach, difference + reach
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_adjusted"] = number(adjusted)
+        row["differ"] = adjusted <= 1 - confidence if row["num_seeds"] > 1 else None
+
+
+def paired_interval(a: Replicates, b: Replicates, difference: float, confidence: float) -> Interval | None:
+    """The interval around a difference by the draw of designs alone; see :func:`.evidence.of_designs`."""
+    spread = of_designs(a, b)
+    return None if spread is None else Evidence((spread,)).interval(difference, confidence)
 
 
 class _Pair:
@@ -97,7 +105,7 @@ class _Pair:
         self.unequal: set[int] = set()
 
     def difference(self, name: str, found: Found) -> Json | None:
-        """``{"difference", "interval", "num_seeds"}``; None where nothing can be said."""
+        """``{"difference", "interval", "num_seeds", "noise", "p"}``; None where nothing can be said."""
         values: dict[int, float] = {}
         for seed in self.seeds:
             figures = [self.runs.figure(side[seed], self.mode, found) for side in self.of]
@@ -106,23 +114,31 @@ class _Pair:
                 values[seed] = a - b
         if not values:
             return None
-        mean = sum(values.values()) / len(values)
-        own = [self._of_one(name, seed, difference) for seed, difference in values.items()]
+        own = [self._of_designs(name, seed) for seed in values]
         told = np.array(list(values.values()))
-        interval = own[0] if len(own) == 1 else seed_interval(told, own, self.runs.confidence)
-        if interval is None:
+        if len(own) > 1:
+            evidence = of_seeds(told, own)
+        elif own[0] is not None:
+            evidence = Evidence((own[0],))
+        else:
             return None
-        ends = [number(end) for end in interval]
-        return {"difference": number(mean), "interval": ends, "num_seeds": len(values)}
+        mean = float(told.mean())
+        return {
+            "difference": number(mean),
+            "interval": [number(end) for end in evidence.interval(mean, self.runs.confidence)],
+            "num_seeds": len(values),
+            "noise": noise_of(len(values)),
+            "p": number(evidence.p_value(mean)),
+        }
 
-    def _of_one(self, name: str, seed: int, difference: float) -> Interval | None:
+    def _of_designs(self, name: str, seed: int) -> Spread | None:
         key = f"{self.mode}/{name}"
         a, b = (self.resamples.get((model, seed), {}).get(key) for model in self.names)
         if a is None or b is None:
             return None
         if len(a) != len(b) and len(self.seeds) == 1:
             self.unequal.add(seed)
-        return paired_interval(a, b, difference, self.runs.confidence)
+        return of_designs(a, b)
 
     def refusals(self) -> Iterator[str]:
         """Why differences are missing."""

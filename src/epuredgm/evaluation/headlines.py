@@ -23,11 +23,25 @@ class Found(NamedTuple):
     def title(self) -> str:
         """For people; no two figures of a metric share one."""
         if self.headline.title:
-            before, _, after = self.headline.name.partition("*")
-            star = self.name.removeprefix(before).removesuffix(after)
-            return self.headline.title.replace("*", _words(star))
+            return self.headline.title.replace("*", _words(self._star))
         alone = self.metric.headlines == (self.headline,) and self.name == self.headline.name
         return self.metric.title if alone else _words(self.name)
+
+    @property
+    def beside(self) -> str:
+        """The name of the headline whose sign it tells; empty of any other figure."""
+        return self.headline.beside.replace("*", self._star)
+
+    @property
+    def _star(self) -> str:
+        before, _, after = self.headline.name.partition("*")
+        return self.name.removeprefix(before).removesuffix(after)
+
+    def signs(self, block: Block) -> tuple[str, str]:
+        """What a value below and one above 0 is called, as far as the block says so."""
+        beside = at(block.get(self.metric.key), self.path.rpartition(".")[0])
+        told = beside if self.headline.beside and isinstance(beside, Mapping) else {}
+        return str(told.get("below", "")), str(told.get("above", ""))
 
     def read(self, block: Block) -> Mapping[str, Any] | None:
         """The figure in a block; None if that has none."""

@@ -29,6 +29,9 @@ class Headline:
             all lie beyond it, and beyond what real designs show, with their whole intervals is ranked after
             the others. None: no such limit.
         bounds: the values that it can take; intervals over seeds end there.
+        beside: of a signed error the name of the headline whose sign it tells, shown beside it; a ``*`` as in
+            ``title``. The block says, as ``below`` and ``above`` next to the figure, what a value below and
+            above 0 is called.
         title: for people, a few words; a ``*`` takes what the star in ``path`` found. Without one, a figure
             that is its metric's only one bears the metric's title, and others their name.
     """
@@ -42,6 +45,7 @@ class Headline:
     limit: float | None = None
     bounds: tuple[float, float] = (0.0, math.inf)
     title: str = ""
+    beside: str = ""
 
     def beyond(self, interval: tuple[float, float], floor: Mapping[str, float | None] | None = None) -> bool:
         """Whether an interval lies beyond the limit as a whole, and beyond the noise of real designs.

@@ -81,6 +81,7 @@ class Ranking:
         reason: why that one.
         over: names of the columns behind it.
         rows: best first.
+        columns, by, set_back: what :func:`rank` was given, so that it can be made again of other values.
     """
 
     title: str
@@ -88,6 +89,9 @@ class Ranking:
     reason: str
     over: tuple[str, ...]
     rows: tuple[Row, ...]
+    columns: tuple[Column, ...] = ()
+    by: Column | None = None
+    set_back: Mapping[str, str] = field(default_factory=dict)
 
 
 def rank(
@@ -129,7 +133,7 @@ def rank(
         for model in sorted(models, key=order)
     ]
     metric = by.name if by is not None else MEAN_RANK
-    return Ranking(title, metric, reason, tuple(over), tuple(rows))
+    return Ranking(title, metric, reason, tuple(over), tuple(rows), tuple(columns), by, dict(set_back))
 
 
 def _places(models: Sequence[str], costs: Sequence[float], set_back: Mapping[str, str]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from epuredgm.core.certainty import CONFIDENCE
 from epuredgm.core.jobs import Mode
 from epuredgm.evaluation.aggregate import Aggregate, absent, aggregate
 from epuredgm.evaluation.evaluator import AVERAGE, headline_block
@@ -15,9 +16,6 @@ from epuredgm.evaluation.metric import Metric
 
 Result = Mapping[str, Any]
 Table = Mapping[str, Mapping[str, Aggregate]]  # model -> headline -> aggregate
-
-CONFIDENCE = 0.95
-"""Of results that do not say."""
 
 
 @dataclass(frozen=True)

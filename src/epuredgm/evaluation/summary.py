@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from epuredgm.core.certainty import noise_in
 from epuredgm.evaluation import comparability
 from epuredgm.evaluation.differences import Resamples, differences
+from epuredgm.evaluation.evaluator import headline_block
 from epuredgm.evaluation.headlines import Found
 from epuredgm.evaluation.metrics import all_metrics
+from epuredgm.evaluation.rank_intervals import Ranks, rank_intervals
 from epuredgm.evaluation.ranking import Ranking
 from epuredgm.evaluation.rankings import OVERALL, all_rankings
 from epuredgm.evaluation.runs import Result, Runs, Table, compared
@@ -28,20 +31,25 @@ def summarise(dataset: str, results: Sequence[Result], resamples: Resamples | No
     unlike = comparability.unlike(runs)
     rankings = all_rankings(runs, unlike)
     pairs = differences(runs, resamples or {}, unlike)
+    pairs.adjust(runs.confidence)
+    spans = rank_intervals(rankings, runs, resamples or {})
     main = rankings[OVERALL]
     return {
         "schema": SCHEMA,
         "dataset": dataset,
         "num_models": len(runs.by_model),
         "num_runs": len(results),
+        "confidence": runs.confidence,
+        "noise": noise_in([{"num_runs": len(own)} for own in runs.by_model.values()]),
         "ranked_by": {"metric": main.metric, "reason": main.reason, "over": list(main.over)},
-        "headlines": {name: _about_headline(found) for name, found in runs.headlines.items()},
+        "headlines": {name: _about_headline(found, runs) for name, found in runs.headlines.items()},
         "model_aggregates": {
             model: {**_about_model(own), **_json(runs.overall)[model]} for model, own in runs.by_model.items()
         },
         "tasks": {mode: _json(table) for mode, table in runs.tasks.items()},
         "rankings": [
-            {**row, "metric": main.metric, **_figures(runs, row["model"])} for row in _rows(main, runs)
+            {**row, "metric": main.metric, **_figures(runs, row["model"])}
+            for row in _rows(main, runs, spans[OVERALL])
         ],
         "all_rankings": {
             name: {
@@ -49,7 +57,7 @@ def summarise(dataset: str, results: Sequence[Result], resamples: Resamples | No
                 "metric": ranking.metric,
                 "reason": ranking.reason,
                 "over": list(ranking.over),
-                "rows": _rows(ranking, runs),
+                "rows": _rows(ranking, runs, spans[name]),
             }
             for name, ranking in rankings.items()
         },
@@ -59,8 +67,9 @@ def summarise(dataset: str, results: Sequence[Result], resamples: Resamples | No
     }
 
 
-def _about_headline(found: Found) -> Json:
+def _about_headline(found: Found, runs: Runs) -> Json:
     head = found.headline
+    about = about_signs(found, runs)
     return {
         "metric": found.metric.key,
         "title": found.title,
@@ -69,7 +78,17 @@ def _about_headline(found: Found) -> Json:
         "ranked": head.ranked,
         "decides": bool(head.decides),
         "limit": head.limit,
+        **about,
     }
+
+
+def about_signs(found: Found, runs: Runs) -> Json:
+    """Of a signed error: whose sign it is, and what is said of a value below and above 0."""
+    if not found.beside:
+        return {}
+    blocks = (headline_block(each) for run in runs.everything for each in run["modes"].values())
+    below, above = next((signs for block in blocks if any(signs := found.signs(block))), ("", ""))
+    return {"beside": found.beside, "below": below, "above": above}
 
 
 def _about_model(own: Sequence[Result]) -> Json:
@@ -85,7 +104,7 @@ def _json(table: Table) -> dict[str, Json]:
     return {model: {name: each.json() for name, each in own.items()} for model, own in table.items()}
 
 
-def _rows(ranking: Ranking, runs: Runs) -> list[Json]:
+def _rows(ranking: Ranking, runs: Runs, spans: Ranks) -> list[Json]:
     """The rows as the file holds them; a figure that ranks alone brings its interval."""
     rows = []
     for position, row in enumerate(ranking.rows, 1):
@@ -94,6 +113,7 @@ def _rows(ranking: Ranking, runs: Runs) -> list[Json]:
         rows.append(
             {
                 "rank": position,
+                "rank_interval": None if (span := spans[row.model]) is None else list(span),
                 "model": row.model,
                 "value": number(row.value),
                 "interval": None if interval is None else [number(end) for end in interval],

@@ -50,7 +50,8 @@ def metric_charts(study: Study, colors: Mapping[str, str]) -> tuple[tuple[str, t
     """For each task, one chart for each figure that ranks."""
     tasks = []
     for task, block in study.summary["tasks"].items():
-        names = figures_in(study.summary, block, ranked=True)
+        shown = figures_in(study.summary, block, ranked=True)
+        names = [name for name in shown if study.summary["headlines"][name]["better"] != "neither"]
         charts = tuple(_metric_chart(study, block, name, colors) for name in names)
         if charts:
             tasks.append((task, charts))
@@ -91,7 +92,7 @@ def difference_charts(study: Study) -> tuple[Chart, ...]:
         models = [str(row["model"]) for row in ranking["rows"]]
         for name in ranking["over"]:
             pairs = [
-                figures.Difference(each["a"], each["b"], each["difference"], *_ends(each))
+                figures.Difference(each["a"], each["b"], each["difference"], each.get("differ"))
                 for each in pairs_of.get(name, ())
             ]
             if pairs:

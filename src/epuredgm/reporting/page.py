@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 from PIL import ImageColor
 
+from epuredgm.core.certainty import legend_of
 from epuredgm.data.facing import facing
 from epuredgm.reporting import charts, sections, tables, verdict
 from epuredgm.reporting.grey.chapter import chapter_of
@@ -74,7 +75,8 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "study": study,
         "chapter": chapter,
         "contents": _contents(study),
-        "confidence": _confidence(study),
+        "legend": legend_of(study.summary),
+        "bias": tables.bias_tables(study.summary),
         "few": FEW,
         "few_around": FEW_AROUND,
         "amiss": _amiss(study),
@@ -111,7 +113,7 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
 def _contents(study: Study) -> list[tuple[str, str]]:
     """(anchor, title) of every section that there is."""
     around = any(gallery.given is not None for family in study.families for gallery in family.galleries)
-    asked = any(family.adherence for family in study.families)
+    asked = any(family.adherence for family in study.families) or bool(tables.bias_tables(study.summary))
     learned = any(run.learned for family in study.families for run in family.runs[:1])
     known = [
         ("verdict", "Verdict", True),
@@ -140,12 +142,6 @@ def _amiss(study: Study) -> str:
     ]
     named = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
     return " and ".join(named)
-
-
-def _confidence(study: Study) -> str:
-    """The level of intervals, as ``95 %``."""
-    level = study.settings.get("evaluation", {}).get("confidence")
-    return f"{100 * level:g} %" if isinstance(level, float) else "confidence"
 
 
 def _cost_chart(study: Study, colors: Mapping[str, str]) -> charts.Chart | None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epuredgm.core.certainty import bias_in_words, floor_reach, legend_of, rank_span
 from epuredgm.core.metrics import ARROWS
 from epuredgm.reporting.numbers import NOTHING
-from epuredgm.reporting.tables import best_of, figures_in
-from epuredgm.reporting.verdict import separated
+from epuredgm.reporting.tables import best_in, figures_in
 
 Json = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ class PaperTable:
     Attributes:
         caption: what was compared with what.
         columns: (title, direction, unit) of each figure.
-        rows: (rank, family, cells); a cell is (value, uncertainty, whether it is the best beyond doubt).
+        rows: (rank with its interval, family, cells); a cell is (value, interval, whether it is bold).
         floor: the cells of real designs; empty strings where there is none.
     """
 
@@ -32,13 +32,15 @@ class PaperTable:
 
 
 def markdown(summary: Json) -> str:
-    """``tables.md``. Best values are bold where they differ from all others beyond their uncertainty."""
-    return "\n".join(_as_markdown(table) for table in paper_tables(summary))
+    """``tables.md``, with what intervals and bold mean above the tables."""
+    made = [_as_markdown(table) for table in paper_tables(summary)]
+    return "\n".join([f"{legend_of(summary)}\n", *made]) if made else ""
 
 
 def latex(summary: Json) -> str:
-    """``tables.tex``: the same tables; needs the package booktabs."""
-    return "\n".join(_as_latex(table) for table in paper_tables(summary))
+    """``tables.tex``: the same tables, below the same words; needs the package booktabs."""
+    made = [_as_latex(table) for table in paper_tables(summary)]
+    return "\n".join([rf"\noindent {_tex(legend_of(summary))}", "", *made]) if made else ""
 
 
 def paper_tables(summary: Json) -> tuple[PaperTable, ...]:
@@ -52,10 +54,13 @@ def _tables(summary: Json) -> Iterator[PaperTable]:
         if not names:
             continue
         about = [summary["headlines"][name] for name in names]
-        best = {name: _best(summary, task, name) for name in names}
+        best = {name: best_in(summary, task, name) for name in names}
         rows = []
         for rank, model in _order(summary, task):
-            cells = [(*_cell(block[model].get(name)), best[name] == model) for name in names]
+            cells = [
+                (*_cell(block[model].get(name), each), model in best[name])
+                for name, each in zip(names, about, strict=True)
+            ]
             rows.append((rank, model, tuple(cells)))
         yield PaperTable(
             caption=_caption(summary, task),
@@ -72,20 +77,26 @@ def _order(summary: Json, task: str) -> Iterator[tuple[str, str]]:
     """(rank, family) of a task; families that its ranking leaves out come last."""
     block = summary["tasks"][task]
     rows = summary["all_rankings"].get(task, {}).get("rows", ())
-    ranked = [(f"{row['rank']:g}", str(row["model"])) for row in rows if row["model"] in block]
+    ranked = [(_rank(row), str(row["model"])) for row in rows if row["model"] in block]
     yield from ranked
     yield from ((NOTHING, model) for model in sorted(set(block) - {model for _, model in ranked}))
 
 
-def _cell(figure: Json | None) -> tuple[str, str]:
-    """Value and uncertainty: the standard deviation over seeds, or for a single seed the interval."""
+def _rank(row: Json) -> str:
+    """A rank, and where it may lie."""
+    span = rank_span(row.get("rank_interval"))
+    return f"{row['rank']:g}" + (f" ({span})" if span else "")
+
+
+def _cell(figure: Json | None, about: Json) -> tuple[str, str]:
+    """Value and interval; a signed error in words."""
     if figure is None or figure["mean"] is None:
         return NOTHING, ""
-    value = _number(figure["mean"])
-    if figure.get("std") is not None:
-        return value, f"± {_number(figure['std'], 2)}"
-    low, high = figure.get("interval") or (None, None)
-    return value, "" if low is None or high is None or low == high else f"[{_number(low)}, {_number(high)}]"
+    interval = figure.get("interval")
+    low, high = interval or (None, None)
+    ends = "" if low is None or high is None or low == high else f"[{_number(low)}, {_number(high)}]"
+    words = bias_in_words(figure["mean"], interval, about) if about.get("beside") else ""
+    return words or _number(figure["mean"]), ends
 
 
 def _number(value: float, digits: int = 3) -> str:
@@ -97,41 +108,8 @@ def _floor(block: Json, name: str) -> str:
     figure = next(found, None)
     if figure is None:
         return ""
-    std = figure.get("floor_std")
-    return _number(figure["floor"]) + (f" ± {_number(std, 2)}" if std else "")
-
-
-def _best(summary: Json, task: str, name: str) -> str:
-    """The family that is best beyond doubt; empty if none is.
-
-    Beyond doubt: the interval of its paired difference to every other family leaves out 0; where nobody
-    compared two families, the other's value lies outside its own interval, or a standard deviation away.
-    """
-    figures = {
-        model: own[name]
-        for model, own in summary["tasks"][task].items()
-        if own.get(name, {}).get("mean") is not None
-    }
-    value = best_of([each["mean"] for each in figures.values()], summary["headlines"][name]["better"])
-    front = [model for model, each in figures.items() if each["mean"] == value]
-    if len(front) != 1 or len(figures) < 2:
-        return ""
-    pairs = summary["differences"].get(task, {}).get(name, ())
-    first = front[0]
-    sure = all(
-        _apart(pairs, first, figures[first], other, each) for other, each in figures.items() if other != first
-    )
-    return first if sure else ""
-
-
-def _apart(pairs: Sequence[Json], first: str, own: Json, other: str, figure: Json) -> bool:
-    compared = separated(pairs, first, other)
-    if compared is not None:
-        return compared
-    if own.get("std") is not None:
-        return bool(abs(own["mean"] - figure["mean"]) > own["std"])
-    low, high = own.get("interval") or (None, None)
-    return low is not None and high is not None and not low <= figure["mean"] <= high
+    beyond = floor_reach(figure.get("floor_std"))
+    return _number(figure["floor"]) + (f" ± {_number(beyond, 2)}" if beyond else "")
 
 
 def _caption(summary: Json, task: str) -> str:
@@ -143,9 +121,7 @@ def _caption(summary: Json, task: str) -> str:
     extractors = ", ".join(sorted(summary.get("extractors") or ()))
     if extractors:
         words.append(f"feature extractors: {extractors}")
-    many = any(len(each.get("seeds", ())) > 1 for each in about)
-    sense = "mean ± standard deviation over seeds" if many else "value [interval]"
-    return f"{'; '.join(words)}. Figures are {sense}; bold: best beyond doubt."
+    return f"{'; '.join(words)}. Value [interval], rank (interval)."
 
 
 # the two renderings ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from epuredgm.core.certainty import legend_of
 from epuredgm.data.facing import facing
 from epuredgm.data.rendering import colored
 from epuredgm.reporting import charts, sections, tables, verdict
@@ -48,6 +49,7 @@ def _cover(study: Study, colors: Mapping[str, str]) -> Iterator[Block]:
         yield Block(
             Facts([(each.title, f"{each.first}: {each.measure}; {each.sureness}.") for each in found])
         )
+        yield Block(Paragraph(legend_of(study.summary), size=SMALL, alpha=QUIET))
     for _, table in tables.ranking_tables(study.summary)[:1]:
         yield Block(Heading(table.title, size=12), keep=True)
         yield Block(TableChart(table, colors))
@@ -77,6 +79,9 @@ def _comparison(study: Study, colors: Mapping[str, str]) -> Iterator[Block]:
     if differences:
         yield Block(Heading("Who differs from whom, on the same requests", size=12), keep=True)
         yield from (Block(each.drawing, half=True) for each in differences)
+    for task, table in tables.bias_tables(study.summary):
+        yield Block(Heading(f"Too much or too little: {task}", size=12), keep=True)
+        yield Block(TableChart(table, colors))
     swept = charts.extrapolation_charts(study, colors)
     if swept:
         yield Block(Heading("Beyond the training range", size=12), keep=True)

@@ -8,7 +8,7 @@ from typing import Any
 from epuredgm.core.files import flatten
 from epuredgm.reporting.numbers import NOTHING, duration, scaled, short
 from epuredgm.reporting.study import Family, Study
-from epuredgm.reporting.tables import Cell, Head, Table, label_of
+from epuredgm.reporting.tables import Cell, Head, Table, better_in_words, label_of
 
 LONGEST = 16  # numbers of a list that is shown whole
 
@@ -169,7 +169,7 @@ def glossary(study: Study) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str,
     by_metric: dict[str, list[tuple[str, str, str, str]]] = {}
     for name, about in study.summary["headlines"].items():
         unit = str(about["unit"]) or "a pure number"
-        entry = (name, label_of(study.summary, name), str(about["better"]), unit)
+        entry = (name, label_of(study.summary, name), better_in_words(about), unit)
         by_metric.setdefault(str(about["metric"]), []).append(entry)
     return tuple(
         (metric, study.glossary.get(metric, ()), tuple(entries)) for metric, entries in by_metric.items()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epuredgm.core.certainty import best_of, bias_in_words, floor_reach, rank_span
 from epuredgm.core.metrics import ARROWS
 from epuredgm.reporting.numbers import NOTHING, place, short, span
 
@@ -68,24 +69,32 @@ def head_of(summary: Json, name: str) -> Head:
     return Head(
         label_of(summary, name),
         " ".join(word for word in words if word),
-        hint=f"{about['better']} is better",
+        hint=better_in_words(about),
         better=about["better"],
     )
 
 
-def figure_cell(figure: Json | None, best: float | None = None) -> Cell:
-    """One aggregate of the summary: its mean, with the interval below."""
+def better_in_words(about: Json) -> str:
+    """Which way a headline is better."""
+    if about["better"] == "neither":
+        return "0 is best" if about.get("beside") else "neither way is better"
+    return f"{about['better']} is better"
+
+
+def figure_cell(figure: Json | None, about: Json, best: bool = False) -> Cell:
+    """One aggregate of the summary: its mean, with the interval below; a signed error also in words."""
     if figure is None:
         return Cell(NOTHING, hint="not measured")
     if figure["mean"] is None:
         return Cell(NOTHING, hint=str(figure.get("reason", "")))
-    detail = span(figure.get("interval"))
-    if not detail and figure.get("std") is not None:
-        detail = f"± {short(figure['std'])}"
     value = float(figure["mean"])
+    interval = figure.get("interval")
+    if about.get("beside"):
+        told = [bias_in_words(value, interval, about), span(interval)]
+        return Cell(short(value), "; ".join(each for each in told if each), value)
     ratio = figure.get("ratio")
     hint = f"{short(ratio)} times the floor" if ratio is not None else ""
-    return Cell(short(value), detail, value, best is not None and value == best, hint)
+    return Cell(short(value), span(interval), value, best, hint)
 
 
 def floor_cell(figures: Sequence[Json]) -> Cell:
@@ -93,8 +102,8 @@ def floor_cell(figures: Sequence[Json]) -> Cell:
     known = [each for each in figures if each.get("floor") is not None]
     if not known:
         return Cell(NOTHING)
-    std = known[0].get("floor_std")
-    return Cell(short(known[0]["floor"]), f"± {short(std)}" if std else "", known[0]["floor"])
+    beyond = floor_reach(known[0].get("floor_std"))
+    return Cell(short(known[0]["floor"]), f"± {short(beyond)}" if beyond else "", known[0]["floor"])
 
 
 def block_of(summary: Json, task: str) -> Json:
@@ -107,23 +116,35 @@ def block_of(summary: Json, task: str) -> Json:
 def figures_in(summary: Json, block: Json, ranked: bool = False) -> tuple[str, ...]:
     """Headline figures that some family of a block has; only those that rank, if so asked.
 
-    What the main ranking is by comes first.
+    What the main ranking is by comes first; a signed error stands behind the one whose sign it tells.
     """
+    about = summary["headlines"]
     found = [
-        name
-        for name, about in summary["headlines"].items()
-        if (not ranked or about.get("ranked") or about.get("decides"))
-        and any(each.get(name, {}).get("mean") is not None for each in block.values())
+        name for name in about if any(each.get(name, {}).get("mean") is not None for each in block.values())
     ]
     chosen = summary.get("ranked_by", {}).get("metric")
-    return tuple(sorted(found, key=lambda name: name != chosen))
+    alone = sorted((name for name in found if not about[name].get("beside")), key=lambda name: name != chosen)
+    beside = {name: [each for each in found if about[each].get("beside") == name] for name in alone}
+    return tuple(
+        each
+        for name in alone
+        if not ranked or about[name].get("ranked") or about[name].get("decides")
+        for each in (name, *beside[name])
+    )
 
 
-def best_of(values: Sequence[float], better: str) -> float | None:
-    """The best of some values; None where all are alike, or no way is better."""
-    if len(set(values)) < 2 or better == "neither":
-        return None
-    return min(values) if better == "lower" else max(values)
+def best_in(summary: Json, task: str, name: str) -> frozenset[str]:
+    """The families whose value of a figure is bold, see :func:`epuredgm.core.certainty.best_of`."""
+    block = block_of(summary, task)
+    values = {
+        model: float(own[name]["mean"])
+        for model, own in block.items()
+        if own.get(name, {}).get("mean") is not None
+    }
+    modes = {str(block[model][name].get("mode")) for model in values}
+    mode = task if task in summary["tasks"] else next(iter(modes)) if len(modes) == 1 else ""
+    pairs = summary["differences"].get(mode, {}).get(name, ())
+    return best_of(values, summary["headlines"][name]["better"], pairs)
 
 
 def rankings(summary: Json) -> dict[str, Json]:
@@ -152,7 +173,8 @@ def _ranking(summary: Json, name: str, about: Json) -> Table:
     shown = [each for each in figures_in(summary, block) if each in telling]
     heads = [Head("Rank"), Head("Family", numeric=False), _ruler(summary, metric)]
     heads += [head_of(summary, each) for each in shown]
-    rows = [_row(summary, block, shown, row) for row in about["rows"]]
+    best = {each: best_in(summary, name, each) for each in (*shown, metric) if each in summary["headlines"]}
+    rows = [_row(summary, block, shown, row, metric, best) for row in about["rows"]]
     floors: list[Cell] = [Cell("", key=None), Cell("real designs"), _floor(block, metric)]
     floors += [_floor(block, each) for each in shown]
     if any(row.get("set_back") for row in about["rows"]):
@@ -178,29 +200,58 @@ def _ruler(summary: Json, metric: str) -> Head:
     return head_of(summary, metric) if known else Head("Mean rank", f"{metric} ↓", better="lower")
 
 
-def _row(summary: Json, block: Json, shown: Sequence[str], row: Json) -> tuple[Cell, ...]:
+def _row(
+    summary: Json,
+    block: Json,
+    shown: Sequence[str],
+    row: Json,
+    metric: str,
+    best: Mapping[str, frozenset[str]],
+) -> tuple[Cell, ...]:
     model = str(row["model"])
     figures = block.get(model, {})
     value = row["value"]
     cells = [
-        Cell(place(row["rank"]), key=float(row["rank"])),
+        Cell(place(row["rank"]), rank_span(row.get("rank_interval")), float(row["rank"])),
         Cell(model, key=model, model=model),
-        Cell(short(value), span(row.get("interval")), value),
+        Cell(short(value), span(row.get("interval")), value, model in best.get(metric, ())),
     ]
     for name in shown:
-        best = best_of(list(_values(block, name)), summary["headlines"][name]["better"])
-        cells.append(figure_cell(figures.get(name), best))
+        cells.append(figure_cell(figures.get(name), summary["headlines"][name], model in best[name]))
     return tuple(cells)
-
-
-def _values(block: Json, name: str) -> Iterator[float]:
-    for figures in block.values():
-        if figures.get(name, {}).get("mean") is not None:
-            yield float(figures[name]["mean"])
 
 
 def _floor(block: Json, name: str) -> Cell:
     return floor_cell([figures[name] for figures in block.values() if name in figures])
+
+
+def bias_tables(summary: Json) -> tuple[tuple[str, Table], ...]:
+    """For each task that asks for numbers, a family a line: each error, and which way it goes."""
+    made = []
+    for task, block in summary["tasks"].items():
+        signed = [name for name in figures_in(summary, block) if summary["headlines"][name].get("beside")]
+        if not signed:
+            continue
+        shown = [each for name in signed for each in (summary["headlines"][name]["beside"], name)]
+        models = [str(row["model"]) for row in summary["rankings"] if row["model"] in block]
+        rows = [
+            (
+                Cell(model, key=model, model=model),
+                *(
+                    figure_cell(block[model].get(name), summary["headlines"][name], model in best)
+                    for name in shown
+                    for best in [best_in(summary, task, name)]
+                ),
+            )
+            for model in models
+        ]
+        heads = (Head("Family", numeric=False), *(head_of(summary, name) for name in shown))
+        floors = (Cell("real designs"), *(_floor(block, name) for name in shown))
+        caption = (
+            "Error and bias of what was asked for; a bias that its interval does not tell from 0 is said so."
+        )
+        made.append((task, Table(f"Bias, {task}", heads, tuple(rows), floors, caption)))
+    return tuple(made)
 
 
 def all_figures(summary: Json) -> tuple[tuple[str, Table], ...]:
@@ -211,10 +262,9 @@ def all_figures(summary: Json) -> tuple[tuple[str, Table], ...]:
         heads = (Head("Figure", numeric=False), *(Head(model) for model in models), Head("real designs"))
         rows = []
         for name in figures_in(summary, block):
-            about = summary["headlines"][name]
-            best = best_of(list(_values(block, name)), about["better"])
+            about, best = summary["headlines"][name], best_in(summary, task, name)
             head = head_of(summary, name)
-            cells = [figure_cell(block[model].get(name), best) for model in models]
+            cells = [figure_cell(block[model].get(name), about, model in best) for model in models]
             rows.append((Cell(head.label, head.detail, name), *cells, _floor(block, name)))
         if rows:
             tables.append((task, Table(task, heads, tuple(rows), sortable=False)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.jobs import Mode
 from epuredgm.core.spec import Condition
+from epuredgm.data.measure import signs_of
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.correlation import rank_correlations
 from epuredgm.evaluation.measures import asked_and_measured, errors, measured
@@ -24,7 +27,8 @@ def compute(case: Case) -> Json:
     ``conditions.<name>``: ``mae`` (mean absolute error, in the condition's unit), ``within_one`` (share of
     designs at most one unit off; one that cannot be measured is off), ``bias`` (mean signed error),
     ``rank_correlation`` (Spearman) and ``unmeasurable`` (share of designs without a measure, left out of the
-    other figures). Floors measure the real train designs against their own table.
+    other figures). ``below`` and ``above`` say what a bias below and above 0 is called. Floors measure the
+    real train designs against their own table.
     """
     chosen = asked_and_measured(case.generated, case.spec.conditions)
     if not chosen:
@@ -46,8 +50,11 @@ def _adherence(case: Case, condition: Condition) -> Json:
         return ~np.isfinite(measured(population, condition))
 
     reason = "no design could be measured"
+    below, above = signs_of(condition)
     return {
         "unit": condition.unit,
+        "below": below,
+        "above": above,
         "mae": case.mean(distance(case.generated), floor=distance, missing=reason),
         "bias": case.mean(error(case.generated), floor=error, missing=reason),
         "within_one": case.share(near(case.generated), floor=near),
@@ -67,7 +74,8 @@ def _correlation(case: Case, condition: Condition) -> Json:
     if not np.isfinite(value):
         return scalar(None, floors=floors, reason="the asked or the measured values do not vary")
     resampled = correlations(case.generated, case.draws.generated)
-    return scalar(value, percentile_interval(resampled, case.confidence), floors)
+    interval = percentile_interval(resampled, case.confidence)
+    return scalar(value, interval, floors, replicates=lambda: resampled)
 
 
 METRIC = Metric(
@@ -76,6 +84,14 @@ METRIC = Metric(
     modes=(Mode.CONDITIONAL, Mode.INPAINTING, Mode.EXTRAPOLATION),
     headlines=(
         Headline("adherence_*", "conditions.*.mae", ranked=True, title="Error in *"),
+        Headline(
+            "bias_*",
+            "conditions.*.bias",
+            better="neither",
+            bounds=(-inf, inf),
+            title="Bias in *",
+            beside="adherence_*",
+        ),
         Headline(
             "within_one_*",
             "conditions.*.within_one",

@@ -6,6 +6,7 @@ The network is tested on real test pictures first: what it cannot read there, it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from epuredgm.core.jobs import Mode
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import Condition
+from epuredgm.data.measure import signs_of
 from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.correlation import rank_correlations
 from epuredgm.evaluation.extractors.conditions import NAME, read_conditions
@@ -56,6 +58,10 @@ class Readings:
         """(N,) 1 where told and read agree, 0 where not, NaN where nothing was told."""
         return np.where(self.known, self.told == self.read, np.nan)
 
+    def errors(self) -> Floats:
+        """(N,) numbers read minus numbers told; NaN where none was told."""
+        return self.read - self.told
+
     def order(self, weights: NDArray[np.float32] | Floats) -> Floats:
         """(B,) rank correlations of told and read under weights (B, N)."""
         return rank_correlations(self.told[self.known], self.mean[self.known], weights[:, self.known])
@@ -67,14 +73,16 @@ def compute(case: Case) -> Json:
     A category: share of generated pictures that are read as what was asked. A number: rank correlation of
     asked and read. ``<name>_order`` of ordered categories: rank correlation of the asked category with the
     expected place of the read one. ``real``: the same figures of real test pictures; ``majority``: share of
-    their commonest category. ``confusion``: counts of real and of generated pictures, a row for each told
-    category, a column for each read one. What cannot be read on real pictures is null with the reason, its
-    confusion too. Floors: real test pictures, drawn as for other floors.
+    their commonest category. ``numbers.<name>`` of a number: ``mae`` and ``bias`` (mean absolute and mean
+    signed difference of what was read from what was asked), and what a bias ``below`` and ``above`` 0 is
+    called. ``confusion``: counts of real and of generated pictures, a row for each told category, a column
+    for each read one. What cannot be read on real pictures is null with the reason, its confusion too.
+    Floors: real test pictures, drawn as for other floors.
     """
     chosen = [each for each in case.spec.conditions if _applies(case, each)]
     if not chosen:
         return {"reason": "no condition was asked for that has to be read by a network"}
-    block: Json = {"real": {}, "majority": {}, "confusion": {}}
+    block: Json = {"real": {}, "majority": {}, "numbers": {}, "confusion": {}}
     for condition in chosen:
         name = condition.name
         real, fault = None, _not_shown(case, condition)
@@ -89,6 +97,8 @@ def compute(case: Case) -> Json:
             block.update({key: scalar(None, reason=fault) for key in keys})
         else:
             block.update(_figures(case, condition, real))
+            if not condition.values:
+                block["numbers"][name] = _off(case, condition, real)
             block["confusion"][name] = _confusions(case, condition, real)
     return block
 
@@ -174,6 +184,20 @@ def _figures(case: Case, condition: Condition, real: Readings) -> dict[str, Figu
     return figures
 
 
+def _off(case: Case, condition: Condition, real: Readings) -> Json:
+    """How far read numbers are off, and to which side; floors: of real test pictures."""
+    errors, on_real = _readings(case, case.generated, condition).errors(), real.errors()
+    below, above = signs_of(condition)
+    missing = "no number was asked for"
+    return {
+        "unit": condition.unit,
+        "below": below,
+        "above": above,
+        "mae": case.mean(np.abs(errors), weighted_means(case.draws.test, np.abs(on_real)), missing),
+        "bias": case.mean(errors, weighted_means(case.draws.test, on_real), missing),
+    }
+
+
 def _order(case: Case, drawn: Readings, floors: Floats) -> Figure:
     value = float(drawn.order(np.ones((1, len(drawn.told))))[0])
     if not np.isfinite(value):
@@ -203,7 +227,18 @@ METRIC = Metric(
     key="condition_fidelity",
     title="Condition fidelity",
     modes=(Mode.CONDITIONAL,),
-    headlines=(Headline("read_*", "*", "higher", bounds=(-1, 1), title="Agreement with asked *"),),
+    headlines=(
+        Headline("read_*", "*", "higher", bounds=(-1, 1), title="Agreement with asked *"),
+        Headline("read_error_*", "numbers.*.mae", title="Error in * as read"),
+        Headline(
+            "read_bias_*",
+            "numbers.*.bias",
+            better="neither",
+            bounds=(-inf, inf),
+            title="Bias in * as read",
+            beside="read_error_*",
+        ),
+    ),
     compute=compute,
     values=("grey",),
     extractors=(NAME,),

@@ -1,4 +1,4 @@
-"""Which families really differ: paired differences, and whether their intervals leave 0 out."""
+"""Which families differ: paired differences, and whether they are more than noise."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from epuredgm.reporting.figures.panel import QUIET, SMALL, TEXT, Chart, Panel, h
 
 GOOD, BAD = "#2c7be5", "#de7602"  # blue and orange: told apart by every eye; the signs say the same
 WORDS = {1: "+ row is better", -1: "− column is better", 0: "≈ not told apart"}
+ONE_TRAINING = "≈ not told apart: one training each"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Figure of ``a`` less figure of ``b`` on the same requests, and its interval."""
+    """Figure of ``a`` less figure of ``b`` on the same requests, and whether it is more than noise.
+
+    ``differ`` is None where that cannot be told.
+    """
 
     a: str
     b: str
     difference: float | None
-    low: float | None
-    high: float | None
+    differ: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class DifferenceChart:
         return header_height(self.title, width, self._note()) + self._grid().height() + 0.08
 
     def draw(self, panel: Panel) -> None:
-        """A sign for each pair, coloured where the interval leaves 0 out."""
+        """A sign for each pair, coloured where two families differ."""
         panel.header(self.title, self._note())
         axes = self._grid().axes(panel, 0.05)
         verdicts = self.verdicts()
@@ -53,17 +56,19 @@ class DifferenceChart:
                 _draw_cell(axes, row, column, None if a == b else verdicts.get((a, b)))
 
     def verdicts(self) -> dict[tuple[str, str], int]:
-        """(row, column) -> 1 if the row is better, -1 if the column is, 0 if the interval holds 0."""
+        """(row, column) -> 1 if the row is better, -1 if the column is, 0 if they are not told apart."""
         found: dict[tuple[str, str], int] = {}
         for each in self.differences:
-            if not (known(each.difference) and known(each.low) and known(each.high)):
+            if not known(each.difference):
                 continue
-            sign = 1 if each.low > 0 else -1 if each.high < 0 else 0
+            sign = 0 if not each.differ else 1 if each.difference > 0 else -1
             found[each.a, each.b] = -sign if self.better == "lower" else sign
             found[each.b, each.a] = -found[each.a, each.b]
         return found
 
     def _note(self) -> str:
+        if all(each.differ is None for each in self.differences):
+            return ONE_TRAINING
         return ";   ".join(WORDS[verdict] for verdict in (1, -1, 0))
 
 

@@ -89,7 +89,6 @@ def confusion_table(path: str, mode: str, content: Any, spec: DataSpec) -> Table
                 short(value),
                 key=value,
                 tone="good" if column == right else "",
-                best=column == right,
             )
             for column, value in enumerate(row)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from epuredgm.core.certainty import SAMPLING, confidence_in, legend
 from epuredgm.data.rendering import colored
 from epuredgm.reporting import charts
 from epuredgm.reporting.figures.panel import QUIET, SMALL
@@ -105,6 +106,7 @@ def _cover(study: Study, family: Family, title: str) -> Iterator[Block]:
         ("Device", run.cost.device or NOTHING),
     ]
     yield Block(Facts([(name, _broken(value)) for name, value in entries]))
+    yield Block(Paragraph(legend(confidence_in(study.summary), SAMPLING), size=SMALL, alpha=QUIET))
     yield Block(Heading("Privacy", size=12), keep=True)
     yield Block(TableChart(_uncaptioned(privacy.verdict_table(found, with_family=False)), {}))
     yield from (

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epuredgm.core.certainty import floor_reach
 from epuredgm.evaluation.scalar import is_scalar
 from epuredgm.reporting.charts import Chart
 from epuredgm.reporting.numbers import NOTHING, short, span
@@ -90,11 +91,11 @@ def figure_cells(content: Any) -> tuple[Cell, Cell, Cell, Cell]:
     floor = about.get("floor")
     mean = floor.get("mean") if isinstance(floor, Mapping) else floor
     std = floor.get("std") if isinstance(floor, Mapping) else None
-    value = value_of(content)
+    value, beyond = value_of(content), floor_reach(std)
     return (
         Cell(short(value), key=value, hint=reason_of(content)),
         Cell(span(ends) or NOTHING),
-        Cell(short(mean), f"± {short(std)}" if std else "", mean),
+        Cell(short(mean), f"± {short(beyond)}" if beyond else "", mean),
         Cell(short(about.get("ratio")), key=about.get("ratio")),
     )
 
