@@ -79,7 +79,7 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
             status, seconds, kind, error = _Work(job, channel, stop, run).do()
     except OSError as fault:  # not even the log can be written
         status, seconds, kind = "failed", 0.0, exit_class(fault)
-        error = one_line(fault, Path(job.workspace))
+        error = one_line(fault, Path(job.workspace), job.stage)
     if channel is not None:
         with suppress(OSError):
             channel.send(("finished", status, seconds, kind, error))
@@ -138,7 +138,7 @@ class _Work:
         """Write down what went wrong, as far as the disk allows; the orchestrator is told in any case."""
         kind = exit_class(error)
         status = "interrupted" if kind == "interrupted" else "failed"
-        text = one_line(error, self.workspace.base)
+        text = one_line(error, self.workspace.base, self.job.stage)
         if isinstance(error, EpureError):
             print(f"{status}: {error}", flush=True)
         else:

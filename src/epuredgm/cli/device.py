@@ -62,9 +62,3 @@ def resolve_profile(conf: Conf, profile: str, device: str) -> tuple[str, str]:
     if resolve_devices(device)[0].startswith("cuda"):
         return "full", "auto: there is a CUDA device"
     return "quick", "auto: no CUDA device"
-
-
-def threads(workers: int) -> int:
-    """Threads for each of ``workers`` jobs that share this machine's cores."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available // max(1, workers))
