@@ -1,9 +1,9 @@
 """How long threads should spin before they sleep: a training alone, and beside others on the same processors.
 
-Each row is one setting of GNU's OpenMP (``GOMP_SPINCOUNT``), each column a number of trainings that run at the
-same time, each with a thread for every processor; what is printed is the median over trainings of the
-milliseconds per step. ``fair`` is the time alone, times the number of trainings. The first row is the library's
-own default; :data:`epuredgm.core.threads.WAITING` is what workers get unless the user has said otherwise.
+Each row is one setting of GNU's OpenMP (``GOMP_SPINCOUNT``), each column a number of trainings that run at once,
+each with a thread for every processor; what is printed is the median over trainings of the milliseconds per
+step. ``fair`` is the time alone, times the number of trainings. The first row is the library's own default;
+:data:`epuredgm.core.threads.WAITING` is what workers get unless the user has said otherwise.
 
     python benchmarks/neighbours.py [--model MODEL] [--profile quick|full] [--seconds 8] [--counts 1,2,3]
 
@@ -25,7 +25,7 @@ BATCH = {"quick": 32, "full": 16}
 
 
 def train(model_name: str, profile: str, seconds: float) -> float:
-    """Milliseconds of a step: the median over some seconds, after a time to warm up and for others to start."""
+    """Milliseconds of a step: the median over some seconds, after half as many in which others start."""
     import torch
 
     from epuredgm.config import Conf, compose
@@ -87,7 +87,7 @@ def main() -> None:
         return
     counts = [int(word) for word in options.counts.split(",")]
     print(
-        f"{options.model} ({options.profile}), {options.threads} threads each on {processors} processors, ms a step"
+        f"{options.model}, {options.profile}: ms a step, {options.threads} threads, {processors} processors"
     )
     print(f"{'GOMP_SPINCOUNT':>14}" + "".join(f"{n:>6} at once (fair)" for n in counts))
     for spin in SPINS:
