@@ -1,7 +1,7 @@
 """How long threads should spin before they sleep: a training alone, and beside others on the same processors.
 
-Each row is one setting of GNU OpenMP (``GOMP_SPINCOUNT``), each column a number of trainings that run at once,
-each with a thread for every processor; what is printed is the median over trainings of the milliseconds per
+Each row is one ``GOMP_SPINCOUNT`` of GNU OpenMP, each column a number of trainings that run at once, and
+each has a thread for every processor; what is printed is the median over trainings of the milliseconds per
 step. ``fair`` is the time alone, times the number of trainings. The first row is the library's own default;
 :data:`epuredgm.core.threads.WAITING` is what workers get unless the user has said otherwise.
 
