@@ -90,7 +90,7 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
     except (OSError, Interrupted) as fault:  # not even the log can be written
         kind = exit_class(fault)
         status, seconds = "interrupted" if kind == "interrupted" else "failed", 0.0
-        error = one_line(fault, Path(job.workspace))
+        error = one_line(fault, Path(job.workspace), job.stage)
     if told is not None:
         told.send(("finished", status, seconds, kind, error))
     elif error:
@@ -151,7 +151,7 @@ class _Work:
         """Write down what went wrong, as far as the disk allows; the orchestrator is told in any case."""
         kind = exit_class(error)
         status = "interrupted" if kind == "interrupted" else "failed"
-        text = one_line(error, self.workspace.base)
+        text = one_line(error, self.workspace.base, self.job.stage)
         if isinstance(error, EpureError):
             print(f"{status}: {error}", flush=True)
         else:

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epuredgm.core.errors import EpureError, Interrupted, UnsupportedMode
-from epuredgm.core.jobs import Mode
+from epuredgm.core.jobs import Mode, Stage
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.memory import FittingSize
 from epuredgm.data.samples import SampleSet
 from epuredgm.interface import Batch, Reconstruction, SampleRequest
+from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.sampling.discrete import to_stored
 from epuredgm.sampling.parts import Parts
 from epuredgm.sampling.requests import (
@@ -302,3 +304,52 @@ def test_a_family_without_codes_reconstructs_nothing(tmp_path: Path) -> None:
     request = reconstruction(spec, fakes.designs(spec), 5, 0)
     with pytest.raises(UnsupportedMode, match="Noise"):
         fakes.sampler(fakes.Noise(spec)).draw(request, {}, Parts(tmp_path, "k"))
+
+
+# memory ----------------------------------------------------------------------------------------------------
+
+
+class Cramped(fakes.Noise):
+    """A device with room for three designs at once."""
+
+    def sample(self, request: SampleRequest, rng: torch.Generator) -> torch.Tensor:
+        if request.count > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().sample(request, rng)
+
+
+@pytest.mark.parametrize("mode", ["unconditional", "conditional", "inpainting"])
+def test_a_batch_that_does_not_fit_is_drawn_in_pieces_of_itself(tmp_path: Path, mode: str) -> None:
+    spec = fakes.spec()
+    designs = fakes.designs(spec)
+    request = {
+        "unconditional": unconditional(spec, 17),
+        "conditional": conditional(spec, designs, 17, 0),
+        "inpainting": inpainting(spec, designs, 17, 0, "b"),
+    }[mode]
+    said: list[int] = []
+    sizes = [replace(fakes.sampler(Cramped(spec)), at_once=FittingSize(7, said.append)) for _ in range(2)]
+    first, second = (each.draw(request, {}, Parts(tmp_path / str(k), "k"))[0] for k, each in enumerate(sizes))
+    assert said == [4, 2] * 2 and first.meta["at_once"] == 2
+    assert (first.images == second.images).all() and len(first.images) == 17
+    assert first.ids.tolist() == request.ids.tolist()
+    roomy = fakes.sampler(fakes.Noise(spec))
+    whole, _ = roomy.draw(request, {}, Parts(tmp_path / "whole", "k"))
+    assert "at_once" not in whole.meta
+    assert np.array_equal(first.conditions, whole.conditions, equal_nan=True)
+    if mode == "inpainting":
+        assert (first.images[:, 1] == whole.images[:, 1]).all()
+    pieces = first.images.reshape(17, -1)
+    assert len(np.unique(pieces, axis=0)) > 10  # no piece repeats the draws of another
+
+
+def test_a_single_design_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+    class Full(fakes.Noise):
+        def sample(self, request: SampleRequest, rng: torch.Generator) -> torch.Tensor:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    spec = fakes.spec()
+    with pytest.raises(RuntimeError, match="ALLOC_FAILED") as caught:
+        fakes.sampler(Full(spec)).draw(unconditional(spec, 9), {}, Parts(tmp_path, "k"))
+    assert exit_class(caught.value) == "oom"
+    assert "sampling.batch_size=1" in one_line(caught.value, tmp_path, Stage.SAMPLE)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +25,7 @@ from epuredgm.core.monitor import SILENT, Monitor
 from epuredgm.core.settings import AugmentationSettings
 from epuredgm.core.spec import Component, Condition, DataSpec
 from epuredgm.data.balance import CAP, Balance
+from epuredgm.data.memory import RememberedSize
 from epuredgm.data.resident import epoch_order
 from epuredgm.data.weights import load_weights
 from epuredgm.interface import Batch, Phase, Progress, Update
@@ -259,6 +263,46 @@ def test_a_single_design_too_many_is_an_error_and_others_pass() -> None:
         MicroBatches(8, [], sizes.append).fit(wrong)
 
 
+def test_the_size_that_fitted_is_tried_first_the_next_time_and_for_the_same_work_only(tmp_path: Path) -> None:
+    def remembered(phase: str, model: str = "a") -> RememberedSize:
+        return RememberedSize(tmp_path / "sizes", {"model": model, "phase": phase})
+
+    def again(folder: str, **others: str) -> Trained:
+        torch.manual_seed(3)
+        notes.clear()
+        inputs = fakes.inputs(Small(3), fakes.settings(fakes.PHASES["plain"]), Notes())
+        return train(replace(inputs, remembered=partial(remembered, **others)), tmp_path / folder, {}, "")
+
+    notes: list[str] = []
+
+    class Notes(Monitor):
+        def note(self, message: str) -> None:
+            notes.append(message)
+
+    assert [line["terms"]["micro_batch"] for line in lines(again("first"), "memory")] == [4, 2]
+    assert not lines(again("second"), "memory")
+    assert "2 designs at once, as fitted the last time" in notes[0]
+    assert [line["terms"]["micro_batch"] for line in lines(again("third", model="b"), "memory")] == [4, 2]
+    remembered("main").path.write_text("{broken")
+    assert [line["terms"]["micro_batch"] for line in lines(again("fourth"), "memory")] == [4, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited and measured as on Linux")
+def test_memory_that_really_runs_out_is_halved_until_it_fits() -> None:
+    """An allocation that the system refuses, in a process with a limit; what it says is torch's own word."""
+    code = (
+        "import resource, torch\n"
+        "from epuredgm.data.memory import FittingSize\n"
+        "torch.zeros(10).sum()\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2**30,) * 2)\n"
+        "sizes = FittingSize(64)\n"
+        "print(sizes.fit(lambda size: torch.empty(size, 2**26).shape[0]), sizes.size)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout.split() in (["2", "2"], ["4", "4"]), answer.stderr  # of 256 MB each, in 1 GB
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -266,6 +310,9 @@ def test_a_single_design_too_many_is_an_error_and_others_pass() -> None:
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
         "MPS backend out of memory (MPS allocated: 8.88 GB)",
+        "HIP out of memory. Tried to allocate 2.00 GiB",
+        "cuFFT error: CUFFT_ALLOC_FAILED",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
     ],
 )
 def test_libraries_without_an_error_class_of_their_own_are_understood(said: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from epuredgm.cli.cuda import Seen, seen_here
@@ -69,9 +68,3 @@ def resolve_profile(conf: Conf, profile: str, device: str, seen: Seen | None = N
         return "full", "auto: there is a CUDA device"
     why = (seen or seen_here()).why if device == "auto" else ""
     return "quick", "auto: no CUDA device" + (f"; {why}" if why else "")
-
-
-def threads(workers: int) -> int:
-    """Threads for each of ``workers`` jobs that share this machine's cores."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available // max(1, workers))

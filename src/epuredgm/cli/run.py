@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from epuredgm.cli.console import answer
-from epuredgm.cli.device import threads
 from epuredgm.cli.display import display
 from epuredgm.cli.options import json_option, wait_option
 from epuredgm.cli.request import request_options
@@ -21,6 +20,7 @@ from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
+from epuredgm.core.threads import thread_count
 from epuredgm.orchestration.assess import UP_TO_DATE, Assessment
 from epuredgm.orchestration.execute import Outcome, execute
 
@@ -37,6 +37,12 @@ FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFER
     "--force", type=click.Choice(list(FORCED)), multiple=True, help="Do this stage again, done or not."
 )
 @click.option("--png", is_flag=True, help="Also write one PNG per component and design.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Threads for each job; default: OMP_NUM_THREADS, else an equal share of the processors.",
+)
 @wait_option
 @json_option
 def command(
@@ -47,6 +53,7 @@ def command(
     dry_run: bool,
     force: tuple[str, ...],
     png: bool,
+    threads: int | None,
     wait: bool,
     as_json: bool,
 ) -> int:
@@ -88,7 +95,7 @@ def command(
         return 0
     if scored and at_the_door(study, silent=as_json):
         assessments = study.assess(study.jobs(stages, png=png), forced)
-    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
+    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json, threads=threads)
     return outcome.exit_code
 
 
@@ -102,13 +109,19 @@ def _require_public(study: Study) -> None:
 
 
 def carry_out(
-    study: Study, assessments: tuple[Assessment, ...], *, forced: list[Stage], wait: bool, as_json: bool
+    study: Study,
+    assessments: tuple[Assessment, ...],
+    *,
+    forced: list[Stage],
+    wait: bool,
+    as_json: bool,
+    threads: int | None = None,
 ) -> Outcome:
     """Execute an assessed plan under a display, then show the ranking (or JSON)."""
     to_run = [a for a in assessments if a.to_do]
     shown = sum(a.action != "up to date" for a in assessments)
     view = display(shown, silent=as_json)
-    count = threads(len(study.devices) if study.devices[0] != "cpu" else 1)
+    count = thread_count(len(study.devices), threads)
     view.say(
         f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job"
     )

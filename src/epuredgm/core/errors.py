@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 
@@ -66,3 +67,26 @@ class Interrupted(EpureError):
     """The work stopped because it was asked to; what was done so far is kept."""
 
     exit_code = 130
+
+
+OUT_OF_MEMORY = (
+    "out of memory",  # CUDA's allocator, the driver, Triton
+    "can't allocate memory",  # torch on a CPU
+    "cannot allocate memory",  # the C library
+    "not enough memory",
+    "unable to allocate",  # numpy
+    "alloc_failed",  # cuBLAS, cuDNN, cuFFT, cuSOLVER
+    "allocation_failed",
+    "alloc failed",
+)
+"""What allocators and libraries say, in small letters; many raise no class of their own."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on any device, so that fewer designs at once may help; causes do not count."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in OUT_OF_MEMORY)

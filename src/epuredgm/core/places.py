@@ -60,6 +60,11 @@ class Workspace:
         return self.private / "done" / f"{key}.json"
 
     @property
+    def batch_sizes(self) -> Path:
+        """How many designs fitted at once where memory ran out."""
+        return self.private / "batch_sizes"
+
+    @property
     def lock(self) -> Path:
         """Held by the one orchestrator that works in this branch."""
         return self.private / "lock"

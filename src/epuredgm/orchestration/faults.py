@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeGuard
 
-from epuredgm.core.errors import BadRequest, DamagedInput, EpureError, Interrupted
+from epuredgm.core.errors import BadRequest, DamagedInput, EpureError, Interrupted, is_out_of_memory
+from epuredgm.core.jobs import Stage
 from epuredgm.core.places import Workspace
 from epuredgm.core.room import FULL
 
@@ -90,21 +91,27 @@ def exit_class(error: BaseException) -> str:
         text = str(cause).lower()
         if _is_full(cause) or "no space left on device" in text:
             return DISK_FULL
-        if (
-            isinstance(cause, MemoryError)
-            or type(cause).__name__ == "OutOfMemoryError"
-            or "out of memory" in text
-        ):
+        if is_out_of_memory(cause):
             return "oom"
     return "failed"
 
 
-def one_line(error: BaseException, place: Path) -> str:
+MEMORY_KEYS = {
+    Stage.TRAIN: "training.micro_batch=1, or a smaller model.network",
+    Stage.SAMPLE: "sampling.batch_size=1",
+    Stage.REFERENCE: "a smaller reference.domain.batch_size",
+    Stage.EVALUATE: "a smaller sampling.num_samples",
+}
+"""What to set where memory ran out although halving the batch was tried."""
+
+
+def one_line(error: BaseException, place: Path, stage: Stage | None = None) -> str:
     """An error in one line, for records and ``errors.log``.
 
     Args:
         error: what was raised.
         place: a folder on the disk that was written.
+        stage: of the job that met it.
     """
     kind = exit_class(error)
     if kind == DISK_FULL:
@@ -116,7 +123,10 @@ def one_line(error: BaseException, place: Path) -> str:
         message, hint = " ".join(error.message.split()), " ".join(error.hint.split())
         return f"{message}. {hint}" if hint and message[-1:] not in ".!?:" else f"{message} {hint}".strip()
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"out of memory; try a smaller batch_size ({text[:200]})" if kind == "oom" else text[:500]
+    if kind == "oom":
+        advice = f"try {MEMORY_KEYS[stage]}" if stage in MEMORY_KEYS else "end other programs that need it"
+        return f"out of memory; {advice} ({text[:200]})"
+    return text[:500]
 
 
 def _is_full(cause: BaseException) -> TypeGuard[OSError]:

@@ -23,6 +23,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from epuredgm.core.errors import EpureError
+from epuredgm.core.threads import thread_variables
 
 SERVER_LOST = 255
 """Exit code that multiprocessing gives when the server died and cannot tell; the worker itself may go on."""
@@ -233,19 +234,22 @@ def enter(module: str, job_file: str, channel: Connection) -> None:
 
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """For processes that start in the block: thread counts, unless the user has set them, and a safe path.
+    """For processes that start in the block: how many threads, how they wait, and a safe path.
 
     A ``random.py`` or ``signal.py`` in the working directory must not stand in for Python's own.
     """
-    wanted = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": 1}
-    wanted["PYTHONSAFEPATH"] = 1  # known to Python from 3.11 on
-    missing = {name: str(count) for name, count in wanted.items() if name not in os.environ}
-    os.environ.update(missing)
+    wanted = thread_variables(threads)
+    wanted.setdefault("PYTHONSAFEPATH", os.environ.get("PYTHONSAFEPATH", "1"))  # known from Python 3.11 on
+    former = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        for name in missing:
-            del os.environ[name]
+        for name, value in former.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

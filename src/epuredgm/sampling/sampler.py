@@ -1,15 +1,17 @@
 """The one sampler: a model and a request to a set of designs, in batches whose randomness has names.
 
 Batch b of a set draws from the stream ``(seed, "sample", mode, given component, b)``, so that a set that was
-stopped and taken up again is the set that an unbroken run draws.
+stopped and taken up again is the set that an unbroken run draws. A batch that does not fit into memory is
+drawn in pieces, each from a stream of its own: other draws of the same distribution.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from epuredgm.core.seeds import derive
 from epuredgm.core.settings import SamplingSettings
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.designs import Stored
+from epuredgm.data.memory import FittingSize
 from epuredgm.data.samples import SampleSet
 from epuredgm.interface import Batch, GenerativeModel, SampleRequest
 from epuredgm.sampling.cost import Cost, counted
@@ -43,6 +46,7 @@ class Sampler:
         seed: of the run.
         precision: type of autocast; None for fp32.
         monitor: hears of progress and tells when to stop.
+        at_once: how many designs of a batch are drawn at once.
     """
 
     model: GenerativeModel
@@ -51,6 +55,7 @@ class Sampler:
     seed: int
     precision: torch.dtype | None
     monitor: Monitor
+    at_once: FittingSize = field(default_factory=lambda: FittingSize(sys.maxsize))
 
     def draw(self, request: SetRequest, facts: Mapping[str, Any], parts: Parts) -> tuple[SampleSet, Cost]:
         """Draw one set, and say what it cost.
@@ -88,12 +93,21 @@ class Sampler:
 
     def _batch(self, request: SetRequest, number: int, rows: slice, cost: Cost) -> Part:
         """One batch: ``images`` as stored, and what else was found; the cost is added to ``cost``."""
+
+        def piece(among: slice) -> Part:
+            place = slice(rows.start + among.start, rows.start + among.stop)
+            return self._piece(request, place, self._stream(request, number, rows, place), cost)
+
+        found = self.at_once.map(rows.stop - rows.start, piece)
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+    def _piece(self, request: SetRequest, rows: slice, rng: torch.Generator, cost: Cost) -> Part:
+        """Rows of a set that are drawn at once."""
         start = time.perf_counter()
         known = None
         if request.known is not None:  # as int32: a device need not know uint16
             known = torch.from_numpy(request.known[rows].astype(np.int32)).to(self.model.device)
         given = torch.from_numpy(request.given).to(self.model.device)
-        rng = self._stream(request, number)
         with torch.inference_mode(), self._autocast(), counted(self.model) as calls:
             drawn, extras = self._drawn(self._request(request, rows, known, given), request.mode, rng)
         spec = self.model.spec
@@ -136,9 +150,11 @@ class Sampler:
         flags = given.expand(count, -1)
         return SampleRequest(count, conditions, images, flags, self.settings.guidance)
 
-    def _stream(self, request: SetRequest, number: int) -> torch.Generator:
-        """The batch's generator; torch's own is seeded too, for draws that take none."""
+    def _stream(self, request: SetRequest, number: int, rows: slice, piece: slice) -> torch.Generator:
+        """The generator of a batch or of a piece; torch's own is seeded too, for draws that take none."""
         seed = derive(self.seed, "sample", str(request.mode), request.component or "", number)
+        if piece != rows:
+            seed = derive(seed, "piece", piece.start - rows.start, piece.stop - rows.start)
         torch.manual_seed(derive(seed, "default"))
         return torch.Generator(self.model.device).manual_seed(seed)
 
@@ -172,6 +188,8 @@ class Sampler:
             "batch_size": self.settings.batch_size,
             "num_samples": len(request),
         }
+        if self.at_once.size < min(self.settings.batch_size, len(request)):
+            meta["at_once"] = self.at_once.size
         return SampleSet(
             images=images,
             components=spec.component_names,

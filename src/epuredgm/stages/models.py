@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +11,11 @@ import torch
 from epuredgm.core.declared import family_settings
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.fields import collect, refuse
+from epuredgm.core.files import digest
 from epuredgm.core.jobs import JobFile
+from epuredgm.core.places import Workspace
 from epuredgm.core.spec import DataSpec
+from epuredgm.data.memory import RememberedSize
 from epuredgm.interface import GenerativeModel
 from epuredgm.stages.build import build, resolve
 
@@ -73,3 +77,27 @@ def prepare_device(job: JobFile) -> torch.device:
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = True
     return device
+
+
+def remembered(job: JobFile, device: torch.device, task: str) -> RememberedSize:
+    """How many designs of the job's data set fitted at once in the same task on such a device.
+
+    Args:
+        job: whose model and data set count, with the model's size.
+        device: as :func:`prepare_device` returned it.
+        task: a phase of training, or the job's mode.
+    """
+    kind = "cpu"
+    if device.type == "cuda":
+        about = torch.cuda.get_device_properties(device)
+        kind = f"{about.name}, {about.total_memory} bytes"
+    dataset = job.config["dataset"]
+    work = {
+        "stage": str(job.stage),
+        "task": task,
+        "model": job.model,
+        "dataset": job.dataset,
+        "device": kind,
+        "settings": digest([job.config["model"]["network"], dataset["size"], list(dataset["components"])]),
+    }
+    return RememberedSize(Workspace(Path(job.workspace), job.branch).batch_sizes, work)

@@ -19,6 +19,7 @@ from epuredgm.core.settings import SamplingSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.conditions import ConditionNormaliser
 from epuredgm.data.facing import facing
+from epuredgm.data.memory import FittingSize
 from epuredgm.data.stamp import stamp
 from epuredgm.data.weights import Weights, load_weights, restore
 from epuredgm.interface import GenerativeModel
@@ -34,7 +35,7 @@ from epuredgm.sampling.requests import (
 )
 from epuredgm.sampling.sampler import Sampler
 from epuredgm.stages.data_sets import designs_of, spec_of
-from epuredgm.stages.models import make_model, prepare_device
+from epuredgm.stages.models import make_model, prepare_device, remembered
 from epuredgm.training.precision import Precision
 
 
@@ -64,6 +65,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         seed=job.seed,
         precision=Precision.resolve(weights.facts["precision"], device).dtype,
         monitor=monitor,
+        at_once=_at_once(job, device, settings, monitor),
     )
     facts = {
         "model": job.model,
@@ -88,6 +90,15 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     for parts in drawn:  # not before the last set is whole: a job that stops between two draws none twice
         parts.remove()
     return outputs
+
+
+def _at_once(job: JobFile, device: torch.device, settings: SamplingSettings, monitor: Monitor) -> FittingSize:
+    """How many designs are drawn at once: a batch, or what fits."""
+
+    def halved(size: int) -> None:
+        monitor.note(f"out of memory: {size} designs are drawn at once from here on (sampling.batch_size)")
+
+    return FittingSize(settings.batch_size, halved, remembered(job, device, str(job.mode)))
 
 
 def _requests(job: JobFile, spec: DataSpec, settings: SamplingSettings, seed: int) -> Iterator[SetRequest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from epuredgm.data.splits import carve
 from epuredgm.data.weights import load_weights, restore
 from epuredgm.stages.data_sets import designs_of, spec_of
 from epuredgm.stages.gallery import RunGallery
-from epuredgm.stages.models import build_model, prepare_device
+from epuredgm.stages.models import build_model, prepare_device, remembered
 from epuredgm.training.augmentation import Augmentation
 from epuredgm.training.inputs import Inputs
 from epuredgm.training.precision import Precision
@@ -69,6 +70,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
         ),
         weights=None if balance is None else torch.from_numpy(balance.weights),
         gallery=_gallery(job, held, designs.conditions[validation], device),
+        remembered=partial(remembered, job, device),
     )
     trained = train(
         inputs, folder, _facts(job, spec, normaliser, designs.fingerprint, balance), _identity(job)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.settings import TrainingSettings
+from epuredgm.data.memory import RememberedSize
 from epuredgm.data.resident import ResidentDesigns
 from epuredgm.interface import GenerativeModel
 from epuredgm.training.augmentation import Augmentation
@@ -32,6 +33,7 @@ class Inputs:
         augmentation: varies train batches; None leaves them as they are.
         weights: float64 (N,) on the CPU, how often each train design is drawn; None draws each once an epoch.
         gallery: makes the pictures that show where training is; None makes none.
+        remembered: by phase, how many designs fitted at once in an earlier training; None keeps nothing.
     """
 
     model: GenerativeModel
@@ -43,3 +45,4 @@ class Inputs:
     augmentation: Augmentation | None = None
     weights: Tensor | None = None
     gallery: Gallery | None = None
+    remembered: Callable[[str], RememberedSize] | None = None

@@ -19,12 +19,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from epuredgm.data.memory import FittingSize, RememberedSize
 from epuredgm.interface import Batch, LossTerms
 
 T = TypeVar("T")
-FULL = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
-"""What allocators and libraries (cuBLAS, cuDNN) say that raise no error class of their own."""
-
 Owned = tuple[dict[str, Tensor | None], str, Tensor, Tensor]
 
 
@@ -49,44 +47,40 @@ def averaged(terms: Iterable[tuple[LossTerms, float]]) -> LossTerms:
     return means
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a smaller batch may help."""
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in FULL)
-
-
-class MicroBatches:
-    """The size that fits, and the retries that find it.
+class MicroBatches(FittingSize):
+    """The size that fits, and the retries that find it; an attempt that fails leaves no trace in the buffers.
 
     Args:
         size: to begin with.
         modules: whose buffers a failed attempt may have changed.
         halved: told of every new size.
+        remembered: what fitted the last time, if that is kept.
     """
 
-    def __init__(self, size: int, modules: Iterable[nn.Module], halved: Callable[[int], None]) -> None:
-        self.size, self._halved = size, halved
+    def __init__(
+        self,
+        size: int,
+        modules: Iterable[nn.Module],
+        halved: Callable[[int], None],
+        remembered: RememberedSize | None = None,
+    ) -> None:
+        super().__init__(size, halved, remembered)
         owners = {id(part): part for module in modules for part in module.modules()}
         self._owners = [(part._buffers, name) for part in owners.values() for name in part._buffers]
 
     def fit(self, work: Callable[[int], T]) -> T:
-        """``work(size)``; where it runs out of memory, again with half the size.
+        """As :meth:`FittingSize.fit`, each attempt from the same buffers."""
+        before = self._buffers()
+        tried = False
 
-        Raises:
-            torch.OutOfMemoryError: if a single design is too much.
-        """
-        while True:
-            before = self._buffers()
-            try:
-                return work(self.size)
-            except RuntimeError as error:
-                if not is_out_of_memory(error) or self.size == 1:
-                    raise
-            # outside of the handler: the error holds on to the tensors of the attempt
-            _restore(before)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            self.size = (self.size + 1) // 2
-            self._halved(self.size)
+        def attempt(size: int) -> T:
+            nonlocal tried
+            if tried:
+                _restore(before)
+            tried = True
+            return work(size)
+
+        return super().fit(attempt)
 
     @contextmanager
     def on_trial(self) -> Iterator[None]:

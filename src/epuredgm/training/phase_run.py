@@ -48,7 +48,13 @@ class PhaseRun:
         laid_out = inputs.settings.channels_last
         self._batches = ShuffledBatches(inputs.train, plan.batch_size, order, laid_out, inputs.weights)
         largest = min(plan.batch_size, inputs.settings.micro_batch or plan.batch_size)
-        self._memory = MicroBatches(largest, plan.modules, self._halved)
+        known = None if inputs.remembered is None else inputs.remembered(plan.phase.name)
+        self._memory = MicroBatches(largest, plan.modules, self._halved, known)
+        if self._memory.size < largest:
+            inputs.monitor.note(
+                f"phase {plan.phase.name}: {self._memory.size} designs at once, as fitted the last time "
+                f"(remove {known and known.path.name} from .epuredgm/batch_sizes to try more)"
+            )
         self._loss: float | None = None
         self._enter()
         self.average = MovingAverage(list(plan.parameters.values()), inputs.settings.ema_decay)

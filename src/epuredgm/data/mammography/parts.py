@@ -6,7 +6,6 @@ The parts depend on rows and settings alone, not on how many processes make them
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Container, Iterator, Sequence
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
 from epuredgm.core.files import atomic_writer
 from epuredgm.core.monitor import Monitor
+from epuredgm.core.threads import available_processors
 from epuredgm.data.entries import read_arrays
 from epuredgm.data.mammography.cutting import Cutting
 from epuredgm.data.mammography.intake import Item, Taken, take
@@ -53,11 +53,6 @@ class Decoded:
             images[row : row + len(kept)] = kept
             row += len(kept)
         images.flush()
-
-
-def processors() -> int:
-    """How many processes this one may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decode_all(
@@ -95,7 +90,7 @@ def decode_all(
     make = partial(_make, root=root, how=how, admitted=admitted)
     done = len(items) - sum(len(chunks[number]) for number in todo)
     jobs = [(places[number], chunks[number]) for number in todo]
-    for files in _each(make, jobs, processors() if workers is None else workers):
+    for files in _each(make, jobs, available_processors() if workers is None else workers):
         done += files
         monitor.progress(done, len(items), "reading mammograms")
         if done < len(items) and monitor.stopping():

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.spec import DataSpec
+from epuredgm.core.threads import available_processors
 from epuredgm.data.designs import Designs
 from epuredgm.data.mammography.identity import Secret
-from epuredgm.data.mammography.parts import processors
 from epuredgm.data.mammography.phantom_cohort import size_of
 from epuredgm.data.mammography.phantom_layouts import layout_of
 from epuredgm.data.mammography.phantom_set import TRUTH, make_phantom
@@ -53,7 +53,7 @@ class PhantomReader:
         self.layout = layout_of(layout)
         self.asked = {"size": size, "seed": seed, "layout": layout}
         self.root = folder / f"{size}-{layout}-seed{seed}"
-        self.workers = processors() if workers is None else workers
+        self.workers = available_processors() if workers is None else workers
         self.reader = MammographyReader(
             spec,
             folder,
