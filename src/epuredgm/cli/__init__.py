@@ -11,6 +11,7 @@ import click
 
 from epuredgm import __version__
 from epuredgm.core.errors import BadRequest, EpureError
+from epuredgm.core.stops import Stopped, raising
 
 COMMANDS = {
     "run": "Train, sample and evaluate: the whole study, or what is left of it.",
@@ -74,8 +75,10 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """The console script. Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted."""
-    sys.exit(_run(args))
+    """The console script. Exit codes: 0 all done, 1 some job failed, 2 bad request, 128 + signal if stopped."""
+    with raising():
+        code = _run(args)
+    sys.exit(code)
 
 
 def _run(args: list[str] | None) -> int:
@@ -85,10 +88,12 @@ def _run(args: list[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other
+        stopped = error if isinstance(error, Stopped) else error.__cause__
+        if not isinstance(stopped, Stopped):
+            return 130
+        click.echo(str(stopped), err=True)
+        return 128 + stopped.number
     except EpureError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code

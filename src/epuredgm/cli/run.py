@@ -62,7 +62,8 @@ def command(
       epuredgm run --dataset epure --dry-run
       epuredgm run --dataset toy training.batch_size=32 vae:training.lr=5e-4
 
-    Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
+    Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted (128 + the
+    signal: 129 hang-up, 138 and 140 a cluster's warning, 143 SIGTERM).
     """
     study = resolve(request)
     if png:
