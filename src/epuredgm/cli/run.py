@@ -21,6 +21,7 @@ from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
+from epuredgm.core.streams import never_waiting
 from epuredgm.orchestration.assess import UP_TO_DATE, Assessment
 from epuredgm.orchestration.execute import Outcome, execute
 
@@ -114,16 +115,17 @@ def carry_out(
         f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job"
     )
     view.say(f"{len(to_run)} of {len(assessments)} jobs to do in {study.workspace.base}")
-    outcome = execute(
-        assessments,
-        study.workspace,
-        devices=study.devices,
-        threads=count,
-        observer=view,
-        force=forced,
-        wait=wait,
-        command=shlex.join(sys.argv),
-    )
+    with never_waiting(sys.stderr):  # a paused terminal must not hold up the study
+        outcome = execute(
+            assessments,
+            study.workspace,
+            devices=study.devices,
+            threads=count,
+            observer=view,
+            force=forced,
+            wait=wait,
+            command=shlex.join(sys.argv),
+        )
     summary = _summary(study)
     if as_json:
         ranking = summary["rankings"] if summary else []

@@ -17,6 +17,7 @@ from epuredgm.core.errors import EpureError
 from epuredgm.core.jobs import Job, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.core.stops import name_of
+from epuredgm.core.streams import open_closed
 from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.endings import cause_of, close_record, was_killed
 from epuredgm.orchestration.faults import explained
@@ -68,6 +69,7 @@ def execute(
         BadRequest: if another run is at work here, or the workspace cannot be written.
         EpureError: if the disk is full; what was finished is kept.
     """
+    open_closed()
     if preload is None:
         preload = modules_for([a.job for a in assessments if a.to_do], worker)
     with explained(workspace), hold(workspace, command, wait=wait, say=observer.note):
@@ -100,7 +102,7 @@ class _Execution:
         self.folder = folder
         self.pool = pool
         self.requests = requests
-        self.observer: Observer = Several(observer, LogBook(folder))
+        self.observer: Observer = Several(LogBook(folder), observer)
         self.threads = threads
         self.judge = Judge(workspace, force)
         jobs = [a.job for a in assessments]
