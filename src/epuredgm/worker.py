@@ -27,6 +27,7 @@ from epuredgm.core.jobs import Artefact, JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.room import FULL, patiently, waiting_for_room, without_waiting
+from epuredgm.core.stops import STOPS, heeded
 from epuredgm.orchestration.archive import kept, save
 from epuredgm.orchestration.artefacts import artefact, extent, remove_damaged, require_intact
 from epuredgm.orchestration.faults import exit_class, one_line
@@ -201,11 +202,10 @@ def _listen(stop: threading.Event, channel: Connection | None) -> None:
         stop.set()
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, asked)
-        if hasattr(signal, "SIGUSR2"):
-            signal.signal(signal.SIGUSR2, asked)
-        # Ctrl-C reaches every process of the terminal; in a pool the orchestrator speaks for it
-        signal.signal(signal.SIGINT, asked if channel is None else signal.SIG_IGN)
+        for number in heeded() if channel is None else STOPS:
+            # Ctrl-C and a hang-up reach all processes of the terminal; the orchestrator speaks for a pool
+            ours = channel is None or signal.Signals(number).name not in ("SIGINT", "SIGHUP")
+            signal.signal(number, asked if ours else signal.SIG_IGN)
     if channel is not None:
         threading.Thread(target=_watch, args=(channel, stop), name="channel", daemon=True).start()
 

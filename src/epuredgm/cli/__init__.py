@@ -11,6 +11,8 @@ import click
 
 from epuredgm import __version__
 from epuredgm.core.errors import EpureError
+from epuredgm.core.stops import Stopped, raising
+from epuredgm.core.streams import fault_of, settle
 
 COMMANDS = {
     "run": "Train, sample and evaluate: the whole study, or what is left of it.",
@@ -74,8 +76,11 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """The console script. Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted."""
-    sys.exit(_run(args))
+    """The console script. Exit codes: 0 done, 1 some job failed, 2 bad request, 128 + signal if stopped."""
+    settle()
+    with raising():
+        code = _run(args)
+    sys.exit(code or _unwritten())
 
 
 def _run(args: list[str] | None) -> int:
@@ -85,10 +90,12 @@ def _run(args: list[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other
+        stopped = error if isinstance(error, Stopped) else error.__cause__
+        if not isinstance(stopped, Stopped):
+            return 130
+        click.echo(str(stopped), err=True)
+        return 128 + stopped.number
     except EpureError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
@@ -98,6 +105,15 @@ def _run(args: list[str] | None) -> int:
             raise
         click.echo(f"error: {problem}", err=True)
         return problem.exit_code
+
+
+def _unwritten() -> int:
+    """1 if the answer could not be written, to a full disk say; a reader who has left is no fault."""
+    fault = fault_of(sys.stdout)
+    if fault is None:
+        return 0
+    click.echo(f"error: cannot write standard output: {fault.strerror}", err=True)
+    return 1
 
 
 def _explain(error: OSError) -> EpureError | None:

@@ -21,6 +21,7 @@ from epuredgm.cli.words import size
 from epuredgm.core.errors import EpureError
 from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.jobs import Stage
+from epuredgm.core.stops import name_of
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
 DATA_TOOL = "epuredgm.stages.data_tool"
@@ -176,6 +177,8 @@ def _probe(study: Study) -> dict[str, Any]:
         text=True,
         check=False,
     )
+    if child.returncode < 0:
+        return {"error": f"the torch check was killed by {name_of(-child.returncode)}"}
     if child.returncode:
         return {"error": (child.stderr.strip().splitlines() or ["the torch check died"])[-1]}
     answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])

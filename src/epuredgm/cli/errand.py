@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from epuredgm.core.errors import EpureError
+from epuredgm.core.stops import STOPS, Stopped, deaf, name_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,13 +40,14 @@ def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> 
         OSError: if the child met one (disk full, no permission).
     """
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}  # no module of the working directory may shadow ours
-    child = subprocess.Popen(
-        [sys.executable, "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
+    with deaf(signal.SIGTERM):  # the terminal and the cluster signal it too, but we say when it ends
+        child = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
     assert child.stdin is not None and child.stdout is not None
     try:
         with suppress(BrokenPipeError):  # a child that died at once is reported below
@@ -53,6 +56,9 @@ def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> 
         with progress_display(silent) as display:
             last = _follow(child.stdout, display)
         code = child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        raise
     finally:
         _end(child)
     return _outcome(last, code)
@@ -76,21 +82,25 @@ def _outcome(last: Mapping[str, Any], code: int) -> dict[str, Any]:
     if "result" in last and code == 0:
         return dict(last["result"])
     fault = last.get("error")
-    if code == 130:
-        raise KeyboardInterrupt
+    ended_by = -code if code < 0 else code - 128
+    if ended_by in STOPS:
+        raise Stopped(ended_by)
     if fault is None:
-        raise ErrandFailed(f"the process that did the work ended with exit code {code}", 1)
+        how = f"was killed by {name_of(-code)}" if code < 0 else f"ended with exit code {code}"
+        raise ErrandFailed(f"the process that did the work {how}", 1)
     if "errno" in fault:
         raise OSError(fault["errno"], fault["text"], fault["file"])
     raise ErrandFailed(fault["text"], fault["exit_code"])
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Leave no child behind: it has a moment to clean up, since the terminal interrupts it too."""
-    if child.poll() is None:
-        try:
-            child.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
+    """Leave no child behind: it has a moment to clean up, unless the user does not want to wait."""
+    try:
+        child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        if child.poll() is None:
             child.kill()
             child.wait()
     for pipe in (child.stdin, child.stdout):

@@ -20,6 +20,7 @@ from epuredgm.cli.weights import at_the_door, outlook
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
+from epuredgm.core.streams import never_waiting
 from epuredgm.core.threads import thread_count
 from epuredgm.orchestration.assess import UP_TO_DATE, Assessment
 from epuredgm.orchestration.execute import Outcome, execute
@@ -69,7 +70,8 @@ def command(
       epuredgm run --dataset epure --dry-run
       epuredgm run --dataset toy training.batch_size=32 vae:training.lr=5e-4
 
-    Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted.
+    Exit codes: 0 all done, 1 some job failed, 2 bad request, 130 interrupted (128 + the
+    signal: 129 hang-up, 138 and 140 a cluster's warning, 143 SIGTERM).
     """
     study = resolve(request)
     if png:
@@ -126,17 +128,18 @@ def carry_out(
         f"profile {study.profile} ({study.profile_reason}); {', '.join(study.devices)}, {count} threads a job"
     )
     view.say(f"{len(to_run)} of {len(assessments)} jobs to do in {study.workspace.base}")
-    outcome = execute(
-        assessments,
-        study.workspace,
-        devices=study.devices,
-        threads=count,
-        observer=view,
-        force=forced,
-        wait=wait,
-        command=shlex.join(sys.argv),
-        patience=60.0 * min(config["study"]["full_disk_minutes"] for config in study.configs.values()),
-    )
+    with never_waiting(sys.stderr):  # a paused terminal must not hold up the study
+        outcome = execute(
+            assessments,
+            study.workspace,
+            devices=study.devices,
+            threads=count,
+            observer=view,
+            force=forced,
+            wait=wait,
+            command=shlex.join(sys.argv),
+            patience=60.0 * min(config["study"]["full_disk_minutes"] for config in study.configs.values()),
+        )
     summary = _summary(study)
     if as_json:
         ranking = summary["rankings"] if summary else []

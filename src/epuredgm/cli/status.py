@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,7 @@ from epuredgm.cli.console import wide_console
 from epuredgm.cli.options import json_option, workspace_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
+from epuredgm.core.streams import nobody_reads
 from epuredgm.orchestration.lease import Beat
 from epuredgm.orchestration.locks import holder
 from epuredgm.orchestration.records import Record, overview
@@ -45,7 +46,7 @@ class Row:
 @click.command()
 @workspace_option
 @click.option("--branch", default="", metavar="NAME", help="Sub-folder of the workspace, e.g. test_runs.")
-@click.option("--watch", is_flag=True, help="Keep looking until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Keep looking until Ctrl-C, or until nobody reads any more.")
 @click.option(
     "--every", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="Seconds between looks."
 )
@@ -69,18 +70,19 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         return
     if not sys.stdout.isatty():
         _follow(place, every)
+        return
     from rich.live import Live
 
     with Live(_table(_rows(place)), refresh_per_second=4) as live:
-        while True:
+        while not nobody_reads(sys.stdout):
             time.sleep(every)
             live.update(_table(_rows(place)))
 
 
-def _follow(place: Workspace, every: float) -> NoReturn:
-    """For pipes and files: one line for each job whose status has changed."""
+def _follow(place: Workspace, every: float) -> None:
+    """For pipes and files: one line for each job whose status has changed, as long as somebody reads them."""
     seen: dict[str, str] = {}
-    while True:
+    while not nobody_reads(sys.stdout):
         for row in _rows(place):
             if seen.get(row.key) != row.status:
                 seen[row.key] = row.status

@@ -7,6 +7,7 @@ twice.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from epuredgm.core.errors import EpureError
 from epuredgm.core.jobs import Job, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.core.room import try_again, waiting_for_room
+from epuredgm.core.stops import name_of
+from epuredgm.core.streams import open_closed
 from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.endings import cause_of, close_record, was_killed
 from epuredgm.orchestration.faults import DAMAGED_INPUT, DISK_FULL, explained
@@ -69,6 +72,7 @@ def execute(
         BadRequest: if another run is at work here, or the workspace cannot be written.
         EpureError: if the disk is full; what was finished is kept.
     """
+    open_closed()
     if preload is None:
         preload = modules_for([a.job for a in assessments if a.to_do], worker)
     requests = StopRequests()
@@ -103,7 +107,7 @@ class _Execution:
         self.folder = folder
         self.pool = pool
         self.requests = requests
-        self.observer: Observer = Several(observer, LogBook(folder))
+        self.observer: Observer = Several(LogBook(folder), observer)
         self.threads = threads
         self.judge = Judge(workspace, force)
         jobs = [a.job for a in assessments]
@@ -117,7 +121,6 @@ class _Execution:
         self.tries: dict[str, int] = {}
         self.full_since: dict[str, float] = {}
         self.began = time.monotonic()
-        self.heard = 0  # stop requests acted upon
 
     def run(self) -> Outcome:
         try:
@@ -295,14 +298,15 @@ class _Execution:
             self._settle(job, status, record=record, seconds=record.seconds, error=how, log=work.log)
 
     def _obey(self) -> None:
-        """Act on Ctrl-C and SIGTERM: the first one asks the workers to stop, the second one kills them."""
-        count = self.requests.count
-        if count > self.heard == 0:
-            self.observer.note("stopping: jobs save what they have; Ctrl-C again stops at once")
+        """Act on requests to stop: the first asks the workers to save and end; a second order kills them."""
+        number = self.requests.signal
+        if number is not None and not self.requests.answered:
+            self.requests.answered = True
+            by = "" if number == signal.SIGINT else f" ({name_of(number)})"
+            self.observer.note(f"stopping{by}: jobs save what they have; Ctrl-C again stops at once")
             self.pool.stop()
-        if count > self.heard and count > 1:
+        if self.requests.at_once:
             self.pool.kill()
-        self.heard = count
 
     def _outcome(self) -> Outcome:
         counts = {status: list(self.settled.values()).count(status) for status in set(self.settled.values())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,41 +105,50 @@ class Observer(Protocol):
 
 
 class Several:
-    """Tells several observers, in order."""
+    """Tells the log, and then whatever shows it to the user: a display that fails is not asked any more.
 
-    def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
+    Args:
+        log: what it cannot write is an error.
+        shown: displays, of which nothing depends.
+    """
+
+    def __init__(self, log: Observer, *shown: Observer) -> None:
+        self._log = log
+        self._shown = list(shown)
 
     def started(self, assessments: Sequence[Assessment]) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.started(assessments)
+        self._tell(lambda observer: observer.started(assessments))
 
     def job_started(self, job: Job) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.job_started(job)
+        self._tell(lambda observer: observer.job_started(job))
 
     def job_progress(
         self, job: Job, done: float, total: float, what: str, figures: Mapping[str, float]
     ) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.job_progress(job, done, total, what, figures)
+        self._tell(lambda observer: observer.job_progress(job, done, total, what, figures))
 
     def job_finished(
         self, job: Job, status: str, seconds: float | None, error: str | None, log: str | None
     ) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.job_finished(job, status, seconds, error, log)
+        self._tell(lambda observer: observer.job_finished(job, status, seconds, error, log))
 
     def note(self, text: str) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.note(text)
+        self._tell(lambda observer: observer.note(text))
 
     def finished(self, outcome: Outcome) -> None:
         """See :class:`Observer`."""
-        for observer in self._observers:
-            observer.finished(outcome)
+        self._tell(lambda observer: observer.finished(outcome))
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        what(self._log)
+        for observer in tuple(self._shown):
+            try:
+                what(observer)
+            except (OSError, ValueError) as error:  # its terminal or its file is closed
+                self._shown.remove(observer)
+                self._log.note(f"nothing is shown any more, the study goes on: {error}")

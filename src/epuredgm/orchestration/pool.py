@@ -10,9 +10,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing as mp
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +21,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from epuredgm.core.errors import EpureError
+from epuredgm.core.stops import deaf
 from epuredgm.core.threads import thread_variables
 
 SERVER_LOST = 255
@@ -127,7 +126,7 @@ class Pool:
 
         self._context = mp.get_context("forkserver")
         self._context.set_forkserver_preload(self._preload)
-        with _environment(self._threads), _deaf(), _no_main():
+        with _environment(self._threads), deaf(), _no_main():
             forkserver.ensure_running()
 
     def launch(self, key: str, job_file: Path, device: str) -> None:
@@ -250,20 +249,6 @@ def _environment(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that start in the block ignore Ctrl-C and SIGTERM: who stops is decided here."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -1,13 +1,12 @@
-"""Ctrl-C and SIGTERM, counted: whoever works looks at the count between two steps."""
+"""Requests to stop, counted: whoever works looks at the count between two steps."""
 
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import ExitStack
 from types import FrameType, TracebackType
-from typing import Any
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+from epuredgm.core.stops import handled, heeded
 
 
 class StopRequests:
@@ -16,24 +15,32 @@ class StopRequests:
     Attributes:
         count: requests so far.
         signal: the first one's signal, or None.
+        answered: set by whoever acts on the first. What comes before is one request with it: ``timeout`` and
+            closing terminals signal twice in a row.
+        at_once: whether saving must not be waited for any longer. A closed terminal and a cluster's warning,
+            however often they come, ask to save; Ctrl-C after that, or a second SIGTERM, does not.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.signal: int | None = None
-        self._former: dict[int, Any] = {}
+        self.answered = False
+        self.at_once = False
+        self._terminated = False  # by Ctrl-C or SIGTERM, which are orders, no warnings
+        self._block = ExitStack()
 
     def __enter__(self) -> StopRequests:
-        if threading.current_thread() is threading.main_thread():  # only there does Python take handlers
-            self._former = {number: signal.signal(number, self._take) for number in NUMBERS}
+        self._block.enter_context(handled(dict.fromkeys(heeded(), self._take)))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
+        self._block.close()
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.signal = self.signal or number
+        if self.answered:
+            self.at_once |= number == signal.SIGINT or (number == signal.SIGTERM and self._terminated)
+        self._terminated |= number in (signal.SIGINT, signal.SIGTERM)

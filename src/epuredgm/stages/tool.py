@@ -13,6 +13,7 @@ from typing import Any
 
 from epuredgm.core.errors import EpureError
 from epuredgm.core.monitor import Monitor
+from epuredgm.core.stops import Stopped, raising
 
 Task = Callable[[Mapping[str, Any], Monitor], dict[str, Any]]
 
@@ -47,7 +48,8 @@ def serve(tasks: Mapping[str, Task]) -> int:
     """Carry out the request on standard input; the exit code is that of the fault, if there is one."""
     request = json.load(sys.stdin)
     try:
-        say(result=tasks[request["task"]](request, LineMonitor()))
+        with raising():
+            say(result=tasks[request["task"]](request, LineMonitor()))
     except EpureError as error:
         say(error={"text": str(error), "exit_code": error.exit_code})
         return error.exit_code
@@ -60,6 +62,8 @@ def serve(tasks: Mapping[str, Task]) -> int:
             }
         )
         return 1
+    except Stopped as stop:  # by our parent, who knows
+        return 128 + stop.number
     except KeyboardInterrupt:
         return 130
     return 0

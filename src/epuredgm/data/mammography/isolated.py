@@ -91,6 +91,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # a signal to our group must not look like a damaged frame
             )
         return self._process
 

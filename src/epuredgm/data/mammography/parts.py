@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
 from epuredgm.core.files import atomic_writer
 from epuredgm.core.monitor import Monitor
+from epuredgm.core.stops import deaf, end_with_parent
 from epuredgm.core.threads import available_processors
 from epuredgm.data.entries import read_arrays
 from epuredgm.data.mammography.cutting import Cutting
@@ -29,6 +31,7 @@ from epuredgm.data.mammography.intake import Item, Taken, take
 
 FILES = 16  # of one part: seconds of work for large files
 STALE = 7 * 86400.0  # seconds after which the parts of a preparation that nobody goes on with are removed
+STOPPED = "stopped while reading mammograms; the same command goes on from here"
 Part = tuple[list[Taken], NDArray[np.uint16]]
 
 
@@ -90,11 +93,19 @@ def decode_all(
     make = partial(_make, root=root, how=how, admitted=admitted)
     done = len(items) - sum(len(chunks[number]) for number in todo)
     jobs = [(places[number], chunks[number]) for number in todo]
-    for files in _each(make, jobs, available_processors() if workers is None else workers):
-        done += files
-        monitor.progress(done, len(items), "reading mammograms")
-        if done < len(items) and monitor.stopping():
-            raise Interrupted("stopped while reading mammograms; the same command goes on from here")
+    try:
+        for files in _each(make, jobs, available_processors() if workers is None else workers):
+            done += files
+            monitor.progress(done, len(items), "reading mammograms")
+            if done < len(items) and monitor.stopping():
+                raise Interrupted(STOPPED)
+    except BrokenProcessPool:
+        if monitor.stopping():  # the signal reached the whole group
+            raise Interrupted(STOPPED) from None
+        raise EpureError(
+            "a process that read mammograms died: it was killed, or memory ran out",
+            "The same command goes on where it stopped; dataset.reader.workers=1 needs least.",
+        ) from None
     return Decoded(tuple(places))
 
 
@@ -104,15 +115,13 @@ def _each(make: partial[int], jobs: Sequence[tuple[Path, Sequence[Item]]], worke
         for place, chunk in jobs:
             yield make(place, chunk)
         return
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+    processes, context = min(workers, len(jobs)), get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
         try:
-            for one in as_completed([pool.submit(make, place, chunk) for place, chunk in jobs]):
+            with deaf(signal.SIGTERM):  # when to stop is asked of the monitor, between two parts
+                running = [pool.submit(make, place, chunk) for place, chunk in jobs]
+            for one in as_completed(running):
                 yield one.result()
-        except BrokenProcessPool:
-            raise EpureError(
-                "a process that read mammograms died, probably for want of memory",
-                "The same command goes on where it stopped; dataset.reader.workers=1 needs least.",
-            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -22,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from epuredgm.core.errors import BadRequest, Interrupted
+from epuredgm.core.errors import BadRequest, EpureError, Interrupted
 from epuredgm.core.files import (
     atomic_folder,
     canonical,
@@ -34,12 +36,14 @@ from epuredgm.core.files import (
     write_text,
 )
 from epuredgm.core.monitor import SILENT, Monitor
+from epuredgm.core.stops import deaf, end_with_parent
 from epuredgm.data.entries import read_arrays, write_arrays
 from epuredgm.data.mammography.phantom import VERSION, Exposure, expose
 from epuredgm.data.mammography.phantom_cohort import Member, Size, draw_cohort, size_of
 from epuredgm.data.mammography.phantom_dicom import content_of, dataset_of
 from epuredgm.data.mammography.phantom_layouts import Row, layout_of
 
+STOPPED = "stopped while drawing the phantom"
 RECORD, TRUTH, MASKS = "phantom.json", "truth.csv", "truth"
 
 
@@ -101,10 +105,18 @@ def make_phantom(
     todo = [member for member in cohort if not (folder / form.folder(member)).is_dir()]
     draw = partial(_draw, folder=folder, size=wanted, layout=layout)
     done = len(cohort) - len(todo)
-    for count in _each(draw, todo, workers):
-        monitor.progress(done + count, len(cohort), "drawing phantom patients")
-        if monitor.stopping() and count < len(todo):
-            raise Interrupted("stopped while drawing the phantom")
+    try:
+        for count in _each(draw, todo, workers):
+            monitor.progress(done + count, len(cohort), "drawing phantom patients")
+            if monitor.stopping() and count < len(todo):
+                raise Interrupted(STOPPED)
+    except BrokenProcessPool:
+        if monitor.stopping():  # the signal reached the whole group
+            raise Interrupted(STOPPED) from None
+        raise EpureError(
+            "a process that drew phantom patients died: it was killed, or memory ran out",
+            "The same command goes on where it stopped.",
+        ) from None
     rows = [row for member in cohort for row in form.rows(member)]
     write_text(folder / TRUTH, _truth_table(folder, cohort, layout))
     write_bytes(folder / form.table, form.write(rows, seed).encode())
@@ -154,9 +166,11 @@ def _each(draw: partial[None], todo: Sequence[Member], workers: int) -> Iterator
             draw(member)
             yield count
         return
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn")) as pool:
+    processes, context = min(workers, len(todo)), get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
         try:
-            running = [pool.submit(draw, member) for member in todo]
+            with deaf(signal.SIGTERM):  # when to stop is decided here
+                running = [pool.submit(draw, member) for member in todo]
             for count, one in enumerate(as_completed(running), start=1):
                 one.result()
                 yield count
