@@ -7,6 +7,7 @@ import json
 import click
 
 from epuredgm.cli.checks import Check, all_checks
+from epuredgm.cli.commands import Command
 from epuredgm.cli.options import json_option
 from epuredgm.cli.request import request_options
 from epuredgm.cli.study import Request
@@ -14,7 +15,7 @@ from epuredgm.cli.study import Request
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}
 
 
-@click.command()
+@click.command(cls=Command)
 @request_options
 @json_option
 def command(request: Request, as_json: bool) -> int:

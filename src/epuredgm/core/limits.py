@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath, PureWindowsPath
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.places import stays_inside
 from epuredgm.core.settings import PhaseSettings, Settings
 from epuredgm.core.spec import VALUES
 
@@ -70,7 +70,7 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     training, sampling = settings.training, settings.sampling
     modes = [str(mode) for mode in SUPPORTED]
     return {
-        "profile.branch": (_stays_inside(settings.profile.branch), "a folder inside the workspace"),
+        "profile.branch": (stays_inside(settings.profile.branch), "a folder inside the workspace"),
         "study.seeds": (
             bool(settings.study.seeds) and min(settings.study.seeds) >= 0,
             "one or more whole numbers from 0",
@@ -175,9 +175,3 @@ def _phase_problems(key: str, phase: PhaseSettings) -> Iterator[str]:
 
 def _is_rate(value: float) -> bool:
     return 0 < value < math.inf
-
-
-def _stays_inside(branch: str) -> bool:
-    """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
-    posix, windows = PurePosixPath(branch), PureWindowsPath(branch)
-    return not (posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts))
