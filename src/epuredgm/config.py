@@ -1,31 +1,41 @@
 """From names and overrides to one plain, checked dictionary; the only module that composes.
 
 ``conf/`` is looked for at ``--conf``, else upward from the working directory, else in the installed package.
-Every composed configuration is checked against :mod:`epuredgm.core.settings`: an unknown key is an error that
-names its nearest neighbour.
+Hydra puts the files together; the words of a command line are laid over the result
+(:mod:`epuredgm.overrides`). Every composed configuration is checked against :mod:`epuredgm.core.settings`: an
+unknown key is an error that names its nearest neighbour.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from epuredgm.core.declared import family_problems, reader_problems
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.fields import collect, near, refuse
 from epuredgm.core.files import flatten
 from epuredgm.core.settings import Settings
-from epuredgm.core.spec import DataSpec
+from epuredgm.core.spec import VALUES, DataSpec
+from epuredgm.overrides import LITERAL, Overrides, Word, lay_over, settle_durations
+from epuredgm.yaml_files import YamlFile, read_yaml, shown
+from epuredgm.yaml_files import refuse as refuse_line
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+__all__ = ["Conf", "Overrides", "compose", "compose_dataset", "find_conf", "sources"]
 
 CHOSEN = ("dataset", "profile", "model")
 """Groups that an option chooses from; the name in the file that was chosen is the name of places on disk."""
 
-_OVERRIDE = re.compile(r"(\+{0,2}[\w@/.-]+=|~[\w@/.-]+)")
+_NAME = re.compile(r"\w[\w .+-]*")
 
 
 @dataclass(frozen=True)
@@ -35,16 +45,67 @@ class Conf:
     root: Path
 
     def names(self, group: str) -> tuple[str, ...]:
-        """What the group offers, sorted: the file names without ``.yaml``."""
+        """What the group offers, sorted: the file names without ``.yaml``, readable or not."""
         folder = self.root / group
-        return tuple(sorted(path.stem for path in folder.glob("*.yaml"))) if folder.is_dir() else ()
+        found = folder.glob("*.yaml") if folder.is_dir() else ()
+        return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
+
+    def file(self, group: str, name: str) -> YamlFile:
+        """What a file of a group says.
+
+        Raises:
+            BadRequest: if it cannot be read; names file and line.
+        """
+        return read_yaml(self.root / group / f"{name}.yaml")
+
+    def files(self, group: str, name: str) -> tuple[YamlFile, ...]:
+        """A chosen file after those that it builds on, however deep; what it says itself holds.
+
+        Raises:
+            BadRequest: as :meth:`file`, and if they build on each other.
+        """
+        found: dict[Path, YamlFile] = {}
+        self._collect(self.file(group, name), found, ())
+        return tuple(found.values())
+
+    def _collect(self, file: YamlFile, found: dict[Path, YamlFile], above: tuple[Path, ...]) -> None:
+        if file.path in above:
+            refuse_line(
+                file.path, file.lines["defaults"], "it builds on itself", "Remove it from its defaults."
+            )
+        for name in file.defaults():
+            beside = read_yaml(file.path.parent / f"{name}.yaml")
+            self._collect(beside, found, (*above, file.path))
+        found.setdefault(file.path, file)
+
+    def usable(self, group: str, name: str) -> bool:
+        """Whether a file and those it builds on can be read."""
+        try:
+            return bool(self.files(group, name))
+        except BadRequest:
+            return False
+
+    def describe(self, group: str) -> dict[str, str]:
+        """Name -> description of everything in a group, without composing; what cannot be read says so."""
+        about = {}
+        for name in self.names(group):
+            try:
+                section = self.file(group, name).content.get(group)
+                text = section.get("description", "") if isinstance(section, Mapping) else ""
+                about[name] = " ".join(str(text).split())
+            except BadRequest as error:
+                about[name] = error.message
+        return about
 
     def drawn_by(self, model: str) -> tuple[str, ...]:
-        """The kinds of stored values that a family can draw, as its file says; needs no composing."""
-        from omegaconf import OmegaConf
+        """The kinds of stored values that a family can draw, as its file says; needs no composing.
 
-        drawn = OmegaConf.select(OmegaConf.load(self.root / "model" / f"{model}.yaml"), "model.draws")
-        return tuple(drawn or ())
+        Raises:
+            BadRequest: if the file cannot be read.
+        """
+        section = self.file("model", model).content.get("model")
+        drawn = section.get("draws") if isinstance(section, Mapping) else None
+        return tuple(map(str, drawn)) if isinstance(drawn, list) else VALUES  # what is wrong is said later
 
     def check(self, group: str, name: str) -> str:
         """``name`` itself, if the group offers it.
@@ -53,7 +114,12 @@ class Conf:
             BadRequest: naming the nearest choices otherwise.
         """
         if name in self.names(group):
-            return name
+            if _NAME.fullmatch(name):
+                return name
+            raise BadRequest(
+                f"{shown(self.root / group / name)}.yaml: a {group} cannot be called {name!r}",
+                "Names have letters, digits and the signs _ - + . alone; call the file otherwise.",
+            )
         near = difflib.get_close_matches(name, self.names(group), n=1, cutoff=0.5)
         raise BadRequest(
             f"unknown {group} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
@@ -91,42 +157,6 @@ def _is_conf(folder: Path) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """The command line's ``key=value`` words: for every model, or ``model:key=value``."""
-
-    common: tuple[str, ...] = ()
-    by_model: Mapping[str, tuple[str, ...]] | None = None
-
-    @classmethod
-    def parse(cls, words: Iterable[str], models: Sequence[str]) -> Overrides:
-        """Sort the words.
-
-        Raises:
-            BadRequest: if a word is not ``key=value``, or names a model that is not known.
-        """
-        common: list[str] = []
-        by_model: dict[str, tuple[str, ...]] = {}
-        for word in map(str.strip, words):
-            scoped = re.match(r"^([A-Za-z][A-Za-z0-9_]*):([^=]+=.*|~.+)$", word, flags=re.DOTALL)
-            if not _OVERRIDE.match(scoped[2] if scoped else word):
-                raise BadRequest(
-                    f"cannot read {word!r}",
-                    "Overrides look like training.batch_size=32 or vae:training.lr=1e-3.",
-                )
-            if scoped is None:
-                common.append(word)
-            elif scoped[1] in models:
-                by_model[scoped[1]] = (*by_model.get(scoped[1], ()), scoped[2])
-            else:
-                raise BadRequest(f"{word!r} names a model that is not known", f"Known: {', '.join(models)}")
-        return cls(tuple(common), by_model)
-
-    def for_model(self, model: str) -> tuple[str, ...]:
-        """The words that hold for one model, the model's own last."""
-        return (*self.common, *(self.by_model or {}).get(model, ()))
-
-
 def compose(
     conf: Conf, dataset: str, model: str, profile: str, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -135,44 +165,17 @@ def compose(
     Args:
         conf: where the files are.
         dataset, model, profile: names in the groups.
-        overrides: Hydra overrides such as ``training.batch_size=32``.
+        overrides: words such as ``training.batch_size=32``.
 
     Raises:
-        BadRequest: for an unknown name, key or type; the message names the key and its nearest neighbour.
+        BadRequest: for an unknown name, key or type; the message names the key, where it is said, and its nearest
+            neighbour.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    for group, name in (("dataset", dataset), ("model", model), ("profile", profile)):
-        conf.check(group, name)
-    for word in overrides:
-        key, _, value = word.lstrip("+~").partition("=")
-        if key in (*CHOSEN, *(f"{group}.name" for group in CHOSEN)):
-            raise BadRequest(
-                f"{word!r} chooses what an option chooses", "Use --dataset, --models or --profile."
-            )
-        if key == "dataset.private" and value.lower() != "true":
-            raise BadRequest(
-                f"{word!r} would let private data out",
-                f"dataset.private is said where it can be seen: in {conf.root / 'dataset' / dataset}.yaml.",
-            )
-        if key == "experiment":
-            conf.check("experiment", value)
-    _register_resolver()
-    GlobalHydra.instance().clear()
-    words = [f"dataset={dataset}", f"model={model}", f"profile={profile}", *overrides]
+    made = _Composition(conf, {"dataset": dataset, "model": model, "profile": profile}, overrides)
     try:
-        with initialize_config_dir(str(conf.root), version_base="1.3"):
-            composed = hydra_compose("config", overrides=words)
-        content = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-        assert isinstance(content, dict)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise _explain(error, conf, dataset, model, profile) from error
-    settings = _checked({str(key): value for key, value in content.items()}, conf)
+        settings = _checked(made.content, conf)
+    except BadRequest as error:
+        raise made.placed(error) from error
     return asdict(settings)  # with the defaults of keys that no file has
 
 
@@ -202,6 +205,27 @@ def _checked(content: Mapping[str, Any], conf: Conf) -> Settings:
     return settings
 
 
+def compose_dataset(conf: Conf, dataset: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A whole configuration of which only what no model changes is looked at.
+
+    A model whose file is at fault is passed over: whoever asks about data needs none.
+
+    Raises:
+        BadRequest: as :func:`compose`.
+    """
+    conf.check("dataset", dataset)
+    conf.files("dataset", dataset)
+    conf.check("profile", profile)
+    conf.files("profile", profile)
+    first: BadRequest | None = None
+    for model in conf.names("model"):
+        try:
+            return compose(conf, dataset, model, profile, overrides)
+        except BadRequest as error:
+            first = first or error
+    raise first or BadRequest(f"there is no model in {shown(conf.root / 'model')}", "Add one, or see --conf.")
+
+
 def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, str]:
     """Where the value of each flat key of a composed configuration came from: an override or a file.
 
@@ -210,42 +234,18 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
         config: what :func:`compose` returned.
         overrides: the words it was given.
     """
-    from omegaconf import OmegaConf
-
-    chosen = {
-        "dataset": config["dataset"]["name"],
-        "profile": config["profile"]["name"],
-        "model": config["model"]["name"],
-    }
-    files = [conf.root / "config.yaml"]
-    for group, name in chosen.items():
-        files += _with_defaults(conf.root / group / f"{name}.yaml")
-    words = [word.lstrip("+") for word in overrides]
-    for word in words:
-        if word.startswith("experiment="):
-            files.append(conf.root / "experiment" / f"{word.split('=', 1)[1]}.yaml")
+    chosen = {group: config[group]["name"] for group in CHOSEN}
+    made = _Composition(conf, chosen, overrides)
     origin: dict[str, str] = {}
-    for file in files:
-        raw = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-        assert isinstance(raw, dict)
-        for key, value in flatten({str(k): v for k, v in raw.items() if k != "defaults"}).items():
+    for file in made.files:
+        for key, value in flatten({k: v for k, v in file.content.items() if k != "defaults"}).items():
             scaled = f" (profile {chosen['profile']})" if "${by_profile:" in str(value) else ""
-            origin[key] = f"{file.relative_to(conf.root.parent)}{scaled}"
-    for word in words:
-        key = word.split("=", 1)[0]
+            origin[key] = f"{file.path.relative_to(conf.root.parent)}{scaled}"
+    for key, word in made.origin.items():
         for name in flatten(config):
             if name == key or name.startswith(f"{key}."):
                 origin[name] = f"command line: {word}"
     return {key: _nearest_source(key, origin) for key in flatten(config)}
-
-
-def _with_defaults(file: Path) -> list[Path]:
-    """A chosen file after those beside it that it builds on; what it says itself holds."""
-    from omegaconf import OmegaConf
-
-    built_on = OmegaConf.select(OmegaConf.load(file), "defaults") or ()
-    beside = [file.parent / f"{name}.yaml" for name in built_on]
-    return [*(each for each in beside if each.is_file()), file]
 
 
 def _nearest_source(key: str, origin: Mapping[str, str]) -> str:
@@ -254,6 +254,196 @@ def _nearest_source(key: str, origin: Mapping[str, str]) -> str:
             return origin[key]
         key = key.rpartition(".")[0]
     return "conf"
+
+
+class _Composition:
+    """Files and words put together, not yet checked.
+
+    Attributes:
+        files: all that take part, the last holds.
+        origin: key -> the word of the command line behind it.
+        content: the result as plain data.
+    """
+
+    def __init__(self, conf: Conf, chosen: Mapping[str, str], overrides: Sequence[str]) -> None:
+        words = [Word.parse(word.strip()) for word in overrides]
+        experiment = _experiment(conf, words)
+        for group, name in chosen.items():
+            conf.check(group, name)
+        root = read_yaml(conf.root / "config.yaml", grouped=False)
+        order = {group: chosen[group] for group in CHOSEN}
+        if experiment is not None:
+            order["experiment"] = experiment
+        self.files = [root, *(file for group, name in order.items() for file in conf.files(group, name))]
+        self._base = _base(
+            conf.root, tuple(order.items()), tuple((str(file.path), file.stamp) for file in self.files)
+        )
+        self.origin: dict[str, str] = {}
+        self.content = self._changed(words, conf, chosen, experiment)
+
+    def _changed(
+        self, words: Sequence[Word], conf: Conf, chosen: Mapping[str, str], experiment: str | None
+    ) -> dict[str, Any]:
+        """The content with the words laid over it."""
+        words = [word for word in words if word.key != "experiment"]
+        if experiment is None and not words:
+            return self._resolved(self._base)
+        _refuse_chosen(words, conf.root / "dataset" / f"{chosen['dataset']}.yaml")
+        raw, before = self._base.raw(), self._resolved(self._base)
+        if experiment is not None:
+            given = [flatten(file.content) for file in conf.files("experiment", experiment)]
+            settle_durations(raw, before, {key: value for each in given for key, value in each.items()})
+        help_line = (
+            f"epuredgm config --dataset {chosen['dataset']} --models {chosen['model']} prints every key."
+        )
+        self.origin = lay_over(raw, before, words, help_line)
+        return self._resolved(_Tree.of(raw))
+
+    def _resolved(self, tree: _Tree) -> dict[str, Any]:
+        """Plain data with the values of all interpolations.
+
+        Raises:
+            BadRequest: if one leads nowhere, with its place.
+        """
+        from omegaconf.errors import OmegaConfBaseException
+
+        try:
+            return tree.resolved()
+        except (OmegaConfBaseException, RecursionError) as error:
+            raise self._unresolved(error, tree.raw()) from error
+
+    def _unresolved(self, error: Exception, raw: Mapping[str, Any]) -> BadRequest:
+        read_key = re.search(r"full_key: (\S+)", str(error))
+        keys = [read_key[1]] if read_key else []
+        keys += [key for key, value in flatten(raw).items() if value == "???" or "${" in str(value)]
+        key = next((key for key in keys if self.place(key)), "")
+        text = str(_value_at(raw, key))
+        if text == "???":
+            return BadRequest(
+                f"{key} has no value ({self.place(key)})", f"Add {key}=VALUE, or write it there."
+            )
+        return BadRequest(
+            f"{self.place(key) or 'configuration'}: {key} is {text[:60]!r}, which leads to no value",
+            "A reference is ${section.key}, of a key that there is; by profile ${by_profile:{full:1,quick:2}}.",
+        )
+
+    def place(self, key: str) -> str:
+        """Where a key got its value; the file that holds last."""
+        key = re.sub(r"\[\d+\]", "", key)
+        while key:
+            for file in reversed(self.files):
+                if key in file.lines:
+                    return file.place(key)
+            key = key.rpartition(".")[0]
+        return ""
+
+    def placed(self, error: BadRequest) -> BadRequest:
+        """The error, each of its lines with the place of the key that it begins with."""
+        lines = []
+        for line in error.message.splitlines():
+            named = re.match(r"  - (?:unknown key |missing key )?([\w.\[\]-]+)", line)
+            key = named[1] if named else ""
+            given = any(key == each or key.startswith(f"{each}.") for each in self.origin)
+            place = self.place(key) if key and not given else ""
+            lines.append(f"{line} ({place})" if place else line)
+        return BadRequest("\n".join(lines), error.hint)
+
+
+def _experiment(conf: Conf, words: Sequence[Word]) -> str | None:
+    """The experiment that the words choose, the last if there are several."""
+    chosen = [word for word in words if word.key == "experiment"]
+    if not chosen:
+        return None
+    if chosen[-1].value is None:
+        raise BadRequest(f"{chosen[-1].text!r} removes nothing", "Leave experiment=NAME out instead.")
+    return conf.check("experiment", chosen[-1].value)
+
+
+def _refuse_chosen(words: Sequence[Word], dataset: Path) -> None:
+    """Refuse words that say what an option says, or what only a file may say."""
+    for word in words:
+        if word.key in (*CHOSEN, *(f"{group}.name" for group in CHOSEN)):
+            raise BadRequest(
+                f"{word.text!r} chooses what an option chooses", "Use --dataset, --models or --profile."
+            )
+        if word.key == "dataset.private" and (word.value or "").lower() != "true":
+            raise BadRequest(
+                f"{word.text!r} would let private data out",
+                f"dataset.private is said where it can be seen: in {dataset}.",
+            )
+
+
+class _Tree:
+    """A configuration with its interpolations; what they come to is found out once."""
+
+    def __init__(self, content: DictConfig) -> None:
+        self._content = content
+        self._resolved: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> _Tree:
+        """One of plain data."""
+        from omegaconf import OmegaConf
+
+        return cls(OmegaConf.create(dict(raw)))
+
+    def raw(self) -> dict[str, Any]:
+        """Plain data, interpolations as text."""
+        from omegaconf import OmegaConf
+
+        content = OmegaConf.to_container(self._content, resolve=False)
+        assert isinstance(content, dict)
+        return {str(key): value for key, value in content.items()}
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data with the values of all interpolations."""
+        from omegaconf import OmegaConf
+
+        _register_resolver()
+        if self._resolved is None:
+            content = OmegaConf.to_container(self._content, resolve=True, throw_on_missing=True)
+            assert isinstance(content, dict)
+            self._resolved = _restored(content)
+        return copy.deepcopy(self._resolved)
+
+
+@lru_cache(maxsize=64)
+def _base(
+    root: Path, chosen: tuple[tuple[str, str], ...], files: tuple[tuple[str, tuple[int, ...]], ...]
+) -> _Tree:
+    """What the files say together; ``files`` stands for the state of each."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    words = [f"{group}='{name}'" for group, name in chosen]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(root), version_base="1.3"):
+            return _Tree(hydra_compose("config", overrides=words))
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError) as error:
+        raise BadRequest(
+            f"the files in {shown(root)} do not fit together ({', '.join(f'{k} {v}' for k, v in chosen)})",
+            f"See 'defaults' in {shown(root / 'config.yaml')}: it lists _self_, dataset, profile, model, "
+            "experiment, as the one that comes with epuredgm does.",
+        ) from error
+
+
+def _restored(content: Any) -> Any:
+    """With ``${`` where a word of the command line had it."""
+    if isinstance(content, dict):
+        return {key: _restored(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_restored(value) for value in content]
+    return content.replace(LITERAL, "${") if isinstance(content, str) else content
+
+
+def _value_at(content: Any, key: str) -> Any:
+    for name in key.split("."):
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return content
 
 
 @lru_cache(maxsize=1)
@@ -273,18 +463,3 @@ def _register_resolver() -> None:
         raise BadRequest(f"no value for profile {name!r} among {dict(choices)}")
 
     OmegaConf.register_new_resolver("by_profile", by_profile, replace=True)
-
-
-def _explain(error: Exception, conf: Conf, dataset: str, model: str, profile: str) -> BadRequest:
-    """A short account of what Hydra or OmegaConf refused, with the nearest known key."""
-    text = str(error).strip() or type(error).__name__
-    refused = re.search(r"Could not override '([^']+)'", text)
-    if refused is None:
-        where = re.search(r"full_key: (\S+)", text)
-        return BadRequest(f"configuration: {text.splitlines()[0]}" + (f" (at {where[1]})" if where else ""))
-    known = list(flatten(compose(conf, dataset, model, profile)))
-    near = difflib.get_close_matches(refused[1], known, n=1, cutoff=0.4)
-    return BadRequest(
-        f"unknown configuration key {refused[1]!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-        f"epuredgm config --dataset {dataset} --models {model} prints every key.",
-    )

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from epuredgm import __version__
+from epuredgm.cli.commands import Group, printable, refusal
 from epuredgm.core.errors import EpureError
 from epuredgm.core.stops import Stopped, raising
 from epuredgm.core.streams import fault_of, settle
@@ -29,7 +30,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Commands by name; ``epuredgm.cli.<name>:command`` is imported on first use, so that help is instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,22 +50,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name when there is no such command."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            ctx.fail(f"no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
-
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with:  epuredgm run --dataset toy --dry-run",
+    epilog="Start with:  epuredgm run --dataset toy --dry-run     Of one command:  epuredgm help run",
 )
 @click.version_option(__version__, prog_name="epuredgm")
 def cli() -> None:
@@ -87,8 +77,11 @@ def _run(args: list[str] | None) -> int:
     try:
         result: Any = cli.main(args, prog_name="epuredgm", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"error: {printable(refusal(error))}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other
         stopped = error if isinstance(error, Stopped) else error.__cause__
@@ -97,7 +90,7 @@ def _run(args: list[str] | None) -> int:
         click.echo(str(stopped), err=True)
         return 128 + stopped.number
     except EpureError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         return error.exit_code
     except OSError as error:
         problem = _explain(error)
@@ -120,7 +113,7 @@ def _explain(error: OSError) -> EpureError | None:
     """What a user can do about the disk; None for faults of no file, which keep their traceback."""
     from epuredgm.orchestration.faults import in_words
 
-    told = in_words(error, Path(error.filename or Path.home()))
+    told = in_words(error, Path(error.filename or "."))
     if told is not None:
         return told
     where = f" at {error.filename}" if error.filename else ""

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.options import (
     conf_option,
     dataset_option,
+    existing_workspace_option,
     json_option,
     models_option,
     profile_option,
     wait_option,
-    workspace_option,
 )
 from epuredgm.cli.run import carry_out
 from epuredgm.cli.study import Request, resolve
@@ -22,11 +23,11 @@ from epuredgm.core.jobs import Stage
 from epuredgm.orchestration.records import evaluated_runs
 
 
-@click.command()
+@click.command(cls=Command)
 @dataset_option
 @models_option
 @profile_option
-@workspace_option
+@existing_workspace_option
 @conf_option
 @wait_option
 @json_option

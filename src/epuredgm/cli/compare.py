@@ -10,25 +10,25 @@ from typing import Any
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.console import answer
 from epuredgm.cli.errand import errand
-from epuredgm.cli.options import json_option, workspace_option
+from epuredgm.cli.options import branch_option, existing_branch, existing_workspace_option, json_option
 from epuredgm.cli.sides import Side, sides
-from epuredgm.core.places import Workspace
 from epuredgm.orchestration.fingerprint import changes
 
 TOOL = "epuredgm.stages.compare_tool"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("runs", nargs=-1, metavar="RUN RUN...")
 @click.option("--dataset", metavar="NAME", help="Data set, where a RUN has several or is a MODEL.")
 @click.option(
     "--all", "everything", is_flag=True, help="Show every headline figure, not only those that rank."
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
-@workspace_option
-@click.option("--branch", default="", metavar="NAME", help="Sub-folder of the workspace, e.g. test_runs.")
+@existing_workspace_option
+@branch_option
 @json_option
 def command(
     runs: tuple[str, ...],
@@ -51,7 +51,7 @@ def command(
       epuredgm compare ../before . --dataset toy
       epuredgm compare vae:0 other/evaluation_results/toy/vae/run_seed0.json --dataset toy
     """
-    chosen = sides(runs, Workspace(workspace, branch), dataset)
+    chosen = sides(runs, existing_branch(workspace, branch), dataset)
     request = {"task": "compare", "sides": [side.request() for side in chosen]}
     comparison = errand(TOOL, request, silent=as_json)
     for group in comparison["groups"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.device import resolve_profile
 from epuredgm.cli.options import (
     conf_option,
@@ -20,7 +21,7 @@ from epuredgm.config import Overrides, compose, find_conf, sources
 from epuredgm.core.files import flatten
 
 
-@click.command()
+@click.command(cls=Command)
 @dataset_option
 @models_option
 @profile_option

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from epuredgm.cli.commands import Group, PathWord
 from epuredgm.cli.data_words import account, description
 from epuredgm.cli.device import resolve_profile
 from epuredgm.cli.errand import errand
@@ -19,10 +20,11 @@ from epuredgm.cli.options import (
     json_option,
     named_dataset,
     profile_option,
+    require_place,
     workspace_option,
 )
 from epuredgm.cli.weights import PATIENT, fetch
-from epuredgm.config import Conf, compose, find_conf
+from epuredgm.config import Conf, compose_dataset, find_conf
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.places import Workspace
 from epuredgm.core.sources import signature
@@ -44,13 +46,13 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
     def run(
         dataset: str | None, profile: str, conf_dir: Path | None, words: tuple[str, ...], **others: Any
     ) -> None:
-        name, overrides = named_dataset(dataset, words)
+        name, overrides = named_dataset(dataset, words, conf_dir)
         function(dataset=name, section=_section(find_conf(conf_dir), name, profile, overrides), **others)
 
     return run
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """List, make, verify, inspect and export data sets; fetch the weights behind FID.
 
@@ -70,6 +72,7 @@ def list_data(workspace: Path, conf_dir: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
@@ -77,7 +80,8 @@ def list_data(workspace: Path, conf_dir: Path | None, as_json: bool) -> None:
         table.add_column(title)
     for row in rows:
         table.add_row(
-            row["name"], row["size"], ", ".join(row["components"]), row["state"], row["description"]
+            *map(escape, (row["name"], row["size"], ", ".join(row["components"]))),
+            *map(escape, (row["state"], row["description"])),
         )
     Console().print(table)
 
@@ -143,7 +147,7 @@ def verify(dataset: str, workspace: Path, section: dict[str, Any], as_json: bool
 @command.command()
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path, resolve_path=True),
+    type=PathWord(dir_okay=False, path_type=Path, resolve_path=True),
     help="Write a contact sheet of the first designs to this PNG; not for private data.",
 )
 @_common
@@ -155,6 +159,8 @@ def inspect(
     The area of a grey picture is what is brighter than 0; of mammograms, the breast. Those also show what
     'data verify' does.
     """
+    if picture:
+        require_place(picture, "--picture")
     request = _request("inspect", section, workspace) | {"picture": str(picture) if picture else None}
     about = errand(TOOL, request, silent=as_json)
     click.echo(json.dumps(about, indent=2) if as_json else description(about))
@@ -166,7 +172,7 @@ def inspect(
 @click.option(
     "--to",
     "target",
-    type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
+    type=PathWord(file_okay=False, path_type=Path, resolve_path=True),
     help="Folder to write, new or empty; default: data/<name> in the workspace.",
 )
 @click.option(
@@ -187,6 +193,10 @@ def export(
     if only_subset and subset is None:
         raise BadRequest("--only-subset needs --subset K", "For example: --subset 1000 --only-subset")
     folder = target or Workspace(workspace).data(f"{dataset}_{subset}" if only_subset else dataset)
+    if target:
+        require_place(target, "--to")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise BadRequest(f"{folder} holds something", "Choose another folder with --to, or empty it.")
     request = _request("export", section, workspace)
     request |= {"to": str(folder), "subset": subset, "only_subset": only_subset}
     result = errand(TOOL, request, silent=as_json)
@@ -199,7 +209,7 @@ def export(
 @click.option(
     "--from",
     "source",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
+    type=PathWord(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
     metavar="FILE",
     help="Take them from this file instead of the network.",
 )
@@ -216,8 +226,7 @@ def fetch_weights(
     file (data/.cache/weights/ of its workspace, or what `python -m pytorch_fid` keeps in torch's cache) with
     --from. Their hash is checked before they are kept.
     """
-    conf = find_conf(conf_dir)
-    config = _composed(conf, conf.names("dataset")[0], "auto", overrides)
+    config = _any_composed(find_conf(conf_dir), overrides)
     sha256 = config["reference"]["inception"]["sha256"]
     result = fetch(workspace, sha256, source, timeout=PATIENT, silent=as_json)
     state = "are in" if result["fetched"] else "were there already:"
@@ -254,24 +263,36 @@ def _section(
     conf: Conf, dataset: str, profile: str = "auto", overrides: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """The composed ``dataset`` section; it is the same for every model."""
-    conf.check("dataset", dataset)
-    section: dict[str, Any] = _composed(conf, dataset, profile, overrides)["dataset"]
+    name, _ = resolve_profile(conf, profile, "auto")
+    section: dict[str, Any] = compose_dataset(conf, dataset, name, overrides)["dataset"]
     return section
 
 
-def _composed(conf: Conf, dataset: str, profile: str, overrides: tuple[str, ...]) -> dict[str, Any]:
-    """A whole configuration, of which only what no model changes is looked at."""
-    name, _ = resolve_profile(conf, profile, "auto")
-    return compose(conf, dataset, conf.names("model")[0], name, overrides)
+def _any_composed(conf: Conf, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """A whole configuration, of which only what no data set and no model changes is looked at."""
+    name, _ = resolve_profile(conf, "auto", "auto")
+    first: BadRequest | None = None
+    for dataset in conf.names("dataset"):
+        try:
+            return compose_dataset(conf, dataset, name, overrides)
+        except BadRequest as error:
+            first = first or error
+    raise first or BadRequest(f"there is no data set in {conf.root / 'dataset'}", "See --conf.")
 
 
 def _listed(conf: Conf, name: str, workspace: Workspace) -> dict[str, Any]:
-    section = _section(conf, name)
+    """What is known of a data set; one whose file is at fault says so, and is none for the others."""
+    try:
+        section = _section(conf, name)
+        state = _state(section, workspace)
+    except BadRequest as error:
+        told = " ".join(error.message.split())
+        return {"name": name, "size": "", "components": [], "state": "cannot be used", "description": told}
     return {
         "name": name,
         "size": " x ".join(map(str, section["size"])),
         "components": list(section["components"]),
-        "state": _state(section, workspace),
+        "state": state,
         "description": section["description"],
     }
 
@@ -283,6 +304,8 @@ def _state(section: Mapping[str, Any], workspace: Workspace) -> str:
         found = signature(section, workspace.data(section["name"]))
     except BadRequest:
         return "files missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     if not found:
         return "made" if decoded else "made on first use"
     return f"{found['files']} files" + (", decoded" if decoded else "")

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.commands import Command, PathWord
 from epuredgm.cli.console import answer
 from epuredgm.cli.errand import errand
 from epuredgm.cli.options import (
     chosen_seeds,
     conf_option,
     dataset_option,
+    existing_workspace_option,
     json_option,
     models_option,
     profile_option,
-    workspace_option,
+    require_place,
+    seeds_option,
 )
-from epuredgm.cli.study import Request, Study, resolve
+from epuredgm.cli.study import Request, Study, require_as_made, resolve
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import GENERATED, Mode
 from epuredgm.orchestration.records import evaluated_runs
@@ -27,10 +30,10 @@ TOOL = "epuredgm.stages.release_tool"
 FORMATS = ("png", "dicom")
 
 
-@click.command()
+@click.command(cls=Command)
 @dataset_option
 @models_option
-@click.option("--seeds", metavar="0,1,2", help="Run seeds, numbers or ranges; default: all evaluated ones.")
+@seeds_option("all evaluated ones")
 @click.option(
     "--mode",
     type=click.Choice([str(mode) for mode in GENERATED]),
@@ -42,7 +45,7 @@ FORMATS = ("png", "dicom")
     "--to",
     "target",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathWord(file_okay=False, path_type=Path),
     metavar="FOLDER",
     help="New folder to write; it appears whole, and nothing is ever overwritten.",
 )
@@ -55,7 +58,7 @@ FORMATS = ("png", "dicom")
     help="dicom: mammograms for presentation, derived, of synthetic patients.",
 )
 @profile_option
-@workspace_option
+@existing_workspace_option
 @conf_option
 @json_option
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
@@ -83,8 +86,13 @@ def command(
       epuredgm export --dataset nlbs_phantom --models cvae --to synthetic
       epuredgm export --dataset nlbs_phantom --format dicom --to synthetic_dicom
     """
+    where = target.parent.resolve() / target.name if target.name else target.resolve()
+    require_place(where, "--to")
+    if where.is_symlink() or where.exists():
+        raise BadRequest(f"--to {target} exists", "An export never overwrites: name a new folder.")
     study = resolve(Request(dataset, workspace, conf_dir, models, None, profile, overrides=overrides))
     runs = _runs(study, models, seeds)
+    require_as_made(study, "export")
     request = {
         "task": "export",
         "workspace": str(study.workspace.root),
@@ -93,7 +101,7 @@ def command(
         "runs": runs,
         "mode": mode,
         "format": form,
-        "to": str(target.parent.resolve() / target.name) if target.name else str(target.resolve()),
+        "to": str(where),
     }
     result = errand(TOOL, request, silent=as_json)
     if as_json:

@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.options import conf_option, json_option
-from epuredgm.config import compose, find_conf
+from epuredgm.config import Conf, compose, find_conf
+from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import SUPPORTED
 
+FACTS = ("name", "title", "supports", "draws", "target")
 
-@click.command()
+
+@click.command(cls=Command)
 @conf_option
 @json_option
 def command(conf_dir: Path | None, as_json: bool) -> None:
@@ -22,11 +26,11 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
     conf/model/ is the registry: a family is one file there and one in src/epuredgm/models/.
     """
     conf = find_conf(conf_dir)
-    dataset = conf.names("dataset")[0]
-    families = [_facts(compose(conf, dataset, name, "full")["model"]) for name in conf.names("model")]
+    families = [_facts(conf, name) for name in conf.names("model")]
     if as_json:
         click.echo(json.dumps(families, indent=2))
         return
+    from rich.markup import escape
     from rich.table import Table
 
     from epuredgm.cli.console import wide_console
@@ -38,9 +42,20 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
         table.add_column(str(mode), justify="center")
     for family in families:
         marks = ["yes" if str(mode) in family["supports"] else "-" for mode in SUPPORTED]
-        table.add_row(family["name"], family["title"], *marks)
+        table.add_row(escape(family["name"]), escape(family["title"]), *marks)
     wide_console().print(table)
 
 
-def _facts(model: dict[str, Any]) -> dict[str, Any]:
-    return {key: model[key] for key in ("name", "title", "supports", "draws", "target")}
+def _facts(conf: Conf, name: str) -> dict[str, Any]:
+    """What is known of a family; one whose file is at fault says so, and is none for the others."""
+    first: BadRequest | None = None
+    for dataset in conf.names("dataset"):
+        try:
+            model = compose(conf, dataset, name, "full")["model"]
+            return {key: model[key] for key in FACTS}
+        except BadRequest as error:
+            first = first or error
+            if not conf.usable("model", name):
+                break
+    told = " ".join((first.message if first else "there is no data set").split())
+    return {"name": name, "title": f"cannot be used: {told}", "supports": [], "draws": [], "target": None}

@@ -7,28 +7,29 @@ from pathlib import Path
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.options import (
     conf_option,
     dataset_option,
+    existing_workspace_option,
     json_option,
     models_option,
     profile_option,
     wait_option,
-    workspace_option,
 )
 from epuredgm.cli.run import carry_out
-from epuredgm.cli.study import Request, resolve
+from epuredgm.cli.study import Request, require_as_made, resolve
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Stage
 from epuredgm.orchestration.records import evaluated_runs
 
 
-@click.command()
+@click.command(cls=Command)
 @dataset_option
 @models_option
 @profile_option
 @click.option("--open", "show", is_flag=True, help="Show it in a browser.")
-@workspace_option
+@existing_workspace_option
 @conf_option
 @wait_option
 @json_option
@@ -62,6 +63,7 @@ def command(
             f"no evaluated run of {dataset} in {study.workspace.base}",
             f"First: epuredgm run --dataset {dataset}. Runs of another profile may be apart: --profile NAME.",
         )
+    require_as_made(study, "report")
     forced = [Stage.REPORT]
     assessments = study.assess(study.jobs([Stage.AGGREGATE, Stage.REPORT]), forced)
     outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)

@@ -12,8 +12,10 @@ import click
 from epuredgm.cli.options import (
     conf_option,
     dataset_option,
+    listed,
     models_option,
     profile_option,
+    seeds_option,
     weights_option,
     workspace_option,
 )
@@ -22,21 +24,17 @@ from epuredgm.cli.study import Request
 OPTIONS = (  # as --help lists them
     dataset_option,
     models_option,
-    click.option(
-        "--seeds",
-        metavar="0,1,2",
-        help="Run seeds, numbers or ranges; default: 0,1,2 (0 under quick and test).",
-    ),
+    seeds_option("0,1,2 (0 under quick and test)"),
     profile_option,
     click.option(
         "--num-samples",
         type=click.IntRange(min=1),
         help="Designs per mode; default: 1000 (quick 200, test 50).",
     ),
-    click.option(
+    listed(
         "--device",
         default="auto",
-        show_default=True,
+        show_default="auto",
         metavar="NAME",
         help="auto, cpu, or a list: cuda:0,cuda:1.",
     ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.console import answer
 from epuredgm.cli.display import display
 from epuredgm.cli.options import json_option, wait_option
@@ -22,13 +24,13 @@ from epuredgm.core.files import read_json
 from epuredgm.core.jobs import Stage
 from epuredgm.core.streams import never_waiting
 from epuredgm.core.threads import thread_count
-from epuredgm.orchestration.assess import UP_TO_DATE, Assessment
+from epuredgm.orchestration.assess import BLOCKED, UP_TO_DATE, Assessment, Judge
 from epuredgm.orchestration.execute import Outcome, execute
 
 FORCED = {str(stage): stage for stage in (Stage.TRAIN, Stage.SAMPLE, Stage.REFERENCE, Stage.EVALUATE)}
 
 
-@click.command()
+@click.command(cls=Command)
 @request_options
 @click.option("--skip-training", is_flag=True, help="Use the trained runs that there are.")
 @click.option("--skip-sampling", is_flag=True, help="Use the samples that there are.")
@@ -85,6 +87,7 @@ def command(
         if stage not in stages:
             raise BadRequest(f"--force {stage} and --skip-... contradict each other", "Give one of the two.")
     assessments = study.assess(study.jobs(stages, png=png), forced)
+    _require_made(study, assessments, {Stage.TRAIN: skip_training, Stage.SAMPLE: skip_sampling})
     scored = any(a.to_do and a.job.stage in scoring for a in assessments)
     if dry_run:
         weights = outlook(study) if scored else ""
@@ -99,6 +102,41 @@ def command(
         assessments = study.assess(study.jobs(stages, png=png), forced)
     outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json, threads=threads)
     return outcome.exit_code
+
+
+def _require_made(study: Study, assessments: Sequence[Assessment], skipped: Mapping[Stage, bool]) -> None:
+    """What is skipped must be there already.
+
+    Raises:
+        BadRequest: naming the runs that lack it.
+    """
+    judge = Judge(study.workspace)
+    for stage, option, made in (
+        (Stage.TRAIN, "--skip-training", "trained"),
+        (Stage.SAMPLE, "--skip-sampling", "sampled"),
+    ):
+        if not skipped[stage]:
+            continue
+        lacking = {
+            f"{a.job.model}:{a.job.seed}"
+            for a in assessments
+            if a.action == BLOCKED and a.job.model is not None
+            for name in {*a.job.inputs} - {*judge.inputs(a.job)}
+            if a.job.inputs[name][0].startswith(f"{stage}/")
+        }
+        runs = [f"{model}:{seed}" for seed in study.seeds for model in study.configs]
+        if lacking:
+            absent = [run for run in runs if run in lacking]
+            there = ", ".join(run for run in runs if run not in lacking)
+            raise BadRequest(
+                f"{option}, but {len(absent)} of {len(runs)} runs are not {made}: {_few(absent)}",
+                f"Leave {option} out"
+                + (f", or name with --models and --seeds those that are: {there}." if there else "."),
+            )
+
+
+def _few(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join([*names[:most], *([f"and {len(names) - most} more"] if len(names) > most else [])])
 
 
 def _require_public(study: Study) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from epuredgm.cli.commands import Command
 from epuredgm.cli.console import wide_console
-from epuredgm.cli.options import json_option, workspace_option
+from epuredgm.cli.options import branch_option, existing_branch, existing_workspace_option, json_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
 from epuredgm.core.streams import nobody_reads
@@ -43,12 +44,16 @@ class Row:
     log: str = ""
 
 
-@click.command()
-@workspace_option
-@click.option("--branch", default="", metavar="NAME", help="Sub-folder of the workspace, e.g. test_runs.")
+@click.command(cls=Command)
+@existing_workspace_option
+@branch_option
 @click.option("--watch", is_flag=True, help="Keep looking until Ctrl-C, or until nobody reads any more.")
 @click.option(
-    "--every", default=2.0, show_default=True, type=click.FloatRange(min=0.2), help="Seconds between looks."
+    "--every",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(min=0.2, max=86_400),
+    help="Seconds between looks.",
 )
 @json_option
 def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bool) -> None:
@@ -57,7 +62,7 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
     A job is shown as running only if its process lives; a dead one is shown as lost, and the next run goes on
     from its last checkpoint.
     """
-    place = Workspace(workspace, branch)
+    place = existing_branch(workspace, branch)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in _rows(place)], indent=2))
         return

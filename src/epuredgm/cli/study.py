@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from epuredgm.cli.device import resolve_devices, resolve_profile
 from epuredgm.cli.options import chosen_models, chosen_seeds
-from epuredgm.config import Conf, Overrides, compose, find_conf
+from epuredgm.config import Conf, Overrides, compose, compose_dataset, find_conf
 from epuredgm.core import inception
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import Job, Stage
@@ -17,8 +19,9 @@ from epuredgm.core.metrics import metric_names
 from epuredgm.core.places import Workspace
 from epuredgm.core.sources import signature
 from epuredgm.orchestration.assess import Assessment, assess
-from epuredgm.orchestration.plan import plan
-from epuredgm.orchestration.records import evaluated_runs
+from epuredgm.orchestration.fingerprint import changes, facts
+from epuredgm.orchestration.plan import plan, run_key
+from epuredgm.orchestration.records import Records, evaluated_runs
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def resolve(request: Request) -> Study:
     if request.num_samples is not None:
         words.append(f"sampling.num_samples={request.num_samples}")
     if request.inception_weights is not None:
-        words.append(f"reference.inception.weights={_quoted(request.inception_weights)}")
+        words.append(f"reference.inception.weights={request.inception_weights}")
     overrides = Overrides.parse(words, conf.names("model"))
     models = families(conf, request.models, request.dataset, profile, overrides)
     unused = sorted(set(overrides.by_model or {}) - set(models))
@@ -131,7 +134,7 @@ def families(
     if chosen is not None or not names:
         return chosen_models(conf, chosen)
     words = [word for word in overrides.common if word.lstrip("+~").startswith("dataset.")]
-    about = compose(conf, dataset, names[0], profile, words)["dataset"]
+    about = compose_dataset(conf, dataset, profile, words)["dataset"]
     if about["models"] is not None:
         return tuple(conf.check("model", name) for name in about["models"])
     return tuple(name for name in names if about["values"] in conf.drawn_by(name))
@@ -147,6 +150,43 @@ def _require_suited(config: Mapping[str, Any]) -> None:
         )
 
 
-def _quoted(path: Path) -> str:
-    """A path as Hydra's grammar reads it literally."""
-    return "'" + str(path).replace("'", "\\'") + "'"
+def require_as_made(study: Study, command: str) -> None:
+    """Refuse a command on evaluated runs whose data set was set otherwise; where some agree, say which do not.
+
+    Raises:
+        BadRequest: if no evaluated run was made as asked; says what to add.
+    """
+    now = facts(next(iter(study.configs.values())))
+    runs = evaluated_runs(study.workspace, study.dataset)
+    records = Records(study.workspace)
+    differing: dict[str, dict[str, Any]] = {}
+    for model, seed in runs:
+        record = records.get(run_key(Stage.EVALUATE, model, study.dataset, seed))
+        made = {key: value for key, value in record.hashed.items() if key in now} if record else {}
+        then = {key: value for key, value in made.items() if key.startswith("dataset.")}
+        if any(now[key] != value for key, value in then.items()):
+            differing[f"{model}:{seed}"] = then
+    if not differing:
+        return
+    name, then = next(iter(differing.items()))
+    lines = list(changes(then, {key: now[key] for key in then}))
+    asked = "; ".join(lines[:3])
+    if len(differing) < len(runs):
+        listed = ", ".join(list(differing)[:6]) + (", ..." if len(differing) > 6 else "")
+        click.echo(f"note: {listed} were made with other settings of the data set ({asked})", err=True)
+        return
+    raise BadRequest(
+        f"the runs of {study.dataset} were made with other settings of the data set than this {command} has "
+        f"({name}: {asked})",
+        _as_made(study, then),
+    )
+
+
+def _as_made(study: Study, then: Mapping[str, Any]) -> str:
+    """What to add to a command so that it is as the runs were made."""
+    section = next(iter(study.configs.values()))["dataset"]
+    columns = then.get("dataset.condition_columns")
+    for name, about in section["condition_sets"].items():
+        if name != section["conditions"] and list(about) == columns:
+            return f"Add what the run was given: dataset.conditions={name}"
+    return "Add the words dataset.KEY=VALUE that the run was given."

@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 
 from epuredgm.cli.checks import Check, all_checks
+from epuredgm.cli.commands import Command
 from epuredgm.cli.deep import deep_checks
 from epuredgm.cli.options import json_option
 from epuredgm.cli.request import request_options
@@ -18,7 +19,7 @@ from epuredgm.core.errors import EpureError
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "red")}
 
 
-@click.command()
+@click.command(cls=Command)
 @request_options
 @click.option("--deep", is_flag=True, help="Also read all that was made and check every hash.")
 @json_option

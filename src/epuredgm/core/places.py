@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+
+def stays_inside(branch: str) -> bool:
+    """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
+    posix, windows = PurePosixPath(branch), PureWindowsPath(branch)
+    return not (posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts))
 
 
 @dataclass(frozen=True)

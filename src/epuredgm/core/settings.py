@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal
 
 from epuredgm.core.fields import (
@@ -25,6 +24,7 @@ from epuredgm.core.fields import (
     one_of,
 )
 from epuredgm.core.jobs import SUPPORTED
+from epuredgm.core.places import stays_inside
 from epuredgm.core.spec import VALUES, Values
 
 Steps = Annotated[int, between(1, 10**9)]
@@ -43,13 +43,7 @@ LARGEST_SET = 2**40  # bytes of a set of generated pictures
 FLOAT32 = 4  # bytes
 
 
-def _stays_inside(branch: str) -> bool:
-    """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
-    posix, windows = PurePosixPath(branch), PureWindowsPath(branch)
-    return not (posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts))
-
-
-Folder = Annotated[str, Mark("a folder inside the workspace", _stays_inside, whole=True)]
+Folder = Annotated[str, Mark("a folder inside the workspace", stays_inside, whole=True)]
 
 
 @dataclass(frozen=True)
@@ -284,7 +278,7 @@ class ProfileSettings:
     name: str
     like: str | None
     branch: Annotated[
-        str, Mark("a folder inside the workspace", _stays_inside, whole=True)
+        str, Mark("a folder inside the workspace", stays_inside, whole=True)
     ]  # sub-folder of the workspace that takes the outputs; empty for the workspace itself
 
 
