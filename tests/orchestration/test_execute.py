@@ -236,7 +236,7 @@ class TestFailures:
         ("order", "exit_class", "words"),
         [
             ("full", "disk-full", "the disk is full"),
-            ("memory", "oom", "batch_size"),
+            ("memory", "oom", "try training.micro_batch=1"),
             ("fail", "failed", "ValueError"),
         ],
     )
