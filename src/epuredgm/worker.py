@@ -32,7 +32,7 @@ from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
 from epuredgm.orchestration.locks import hold_job
 from epuredgm.orchestration.pointers import write_pointer
-from epuredgm.orchestration.pulse import Pulse
+from epuredgm.orchestration.pulse import Line, Pulse
 from epuredgm.orchestration.records import Record
 
 Stage = Callable[[JobFile, Monitor], dict[str, Path]]
@@ -72,18 +72,19 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
         0 done, 1 failed, 130 stopped when asked to.
     """
     stop = threading.Event()
-    _listen(stop, channel)
+    line = Line(channel) if channel is not None else None
+    _listen(stop, line)
     job = JobFile.read(Path(path))
     _limit_threads(job.threads)
     try:
         with _output_to(Path(job.log)):
-            status, seconds, kind, error = _Work(job, channel, stop, run).do()
+            status, seconds, kind, error = _Work(job, line, stop, run).do()
     except OSError as fault:  # not even the log can be written
         status, seconds, kind = "failed", 0.0, exit_class(fault)
         error = one_line(fault, Path(job.workspace))
-    if channel is not None:
+    if line is not None:
         with suppress(OSError):
-            channel.send(("finished", status, seconds, kind, error))
+            line.send(("finished", status, seconds, kind, error))
     elif error:
         print(f"{status}: {job.key}: {error}\n  log: {job.log}", file=sys.stderr)
     return EXIT_CODES[status]
@@ -92,7 +93,7 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
 class _Work:
     """One attempt at one job."""
 
-    def __init__(self, job: JobFile, channel: Connection | None, stop: threading.Event, run: Stage) -> None:
+    def __init__(self, job: JobFile, channel: Line | None, stop: threading.Event, run: Stage) -> None:
         self.job = job
         self.workspace = Workspace(Path(job.workspace), job.branch)
         self.place = self.workspace.record(job.key)
@@ -180,7 +181,7 @@ class _Work:
         return sum(made.bytes for made in outputs.values())
 
 
-def _listen(stop: threading.Event, channel: Connection | None) -> None:
+def _listen(stop: threading.Event, channel: Line | None) -> None:
     """Hear requests to stop: by signal, or through the channel, which ends when the orchestrator dies."""
 
     def asked(number: int, frame: FrameType | None) -> None:
@@ -195,7 +196,7 @@ def _listen(stop: threading.Event, channel: Connection | None) -> None:
         threading.Thread(target=_watch, args=(channel, stop), name="channel", daemon=True).start()
 
 
-def _watch(channel: Connection, stop: threading.Event) -> None:
+def _watch(channel: Line, stop: threading.Event) -> None:
     while True:
         try:
             channel.recv()

@@ -75,6 +75,10 @@ def _study_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
             bool(settings.study.seeds) and min(settings.study.seeds) >= 0,
             "one or more whole numbers from 0",
         ),
+        "study.hang_seconds": (
+            settings.study.hang_seconds is None or settings.study.hang_seconds >= 10,
+            "null or at least 10",
+        ),
         "dataset.size": (
             len(settings.dataset.size) == 2 and min(settings.dataset.size) > 0,
             "[height, width] in pixels",

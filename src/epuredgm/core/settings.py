@@ -203,9 +203,10 @@ class ReferenceSettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """Which runs a study has when the command line does not say."""
+    """Which runs a study has when the command line does not say, and how long it waits for a silent job."""
 
     seeds: list[int]
+    hang_seconds: float | None  # without a sign of life, a worker hangs; after as long again it is ended
 
 
 @dataclass(frozen=True)
