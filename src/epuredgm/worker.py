@@ -34,7 +34,7 @@ from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
 from epuredgm.orchestration.locks import hold_job
 from epuredgm.orchestration.pointers import write_pointer
-from epuredgm.orchestration.pulse import Pulse, Told
+from epuredgm.orchestration.pulse import Line, Pulse
 from epuredgm.orchestration.records import Record
 
 Stage = Callable[[JobFile, Monitor], dict[str, Path]]
@@ -74,26 +74,28 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
         0 done, 1 failed, 130 stopped when asked to.
     """
     stop = threading.Event()
-    _listen(stop, channel)
-    told = None if channel is None else Told(channel)
+    line = Line(channel) if channel is not None else None
+    _listen(stop, line)
     job = JobFile.read(Path(path))
     _limit_threads(job.threads)
     patience = 60.0 * float(job.config.get("study", {}).get("full_disk_minutes", 0))
 
     def say(text: str) -> None:
         print(text, flush=True)
-        if told is not None:
-            told.send(("note", text))
+        if line is not None:
+            with suppress(OSError):
+                line.send(("note", text))
 
     try:
         with waiting_for_room(patience, say, stop.is_set), _output_to(Path(job.log)):
-            status, seconds, kind, error = _Work(job, told, stop, run).do()
+            status, seconds, kind, error = _Work(job, line, stop, run).do()
     except (OSError, Interrupted) as fault:  # not even the log can be written
         kind = exit_class(fault)
         status, seconds = "interrupted" if kind == "interrupted" else "failed", 0.0
         error = one_line(fault, Path(job.workspace), job.stage)
-    if told is not None:
-        told.send(("finished", status, seconds, kind, error))
+    if line is not None:
+        with suppress(OSError):
+            line.send(("finished", status, seconds, kind, error))
     elif error:
         print(f"{status}: {job.key}: {error}\n  log: {job.log}", file=sys.stderr)
     return EXIT_CODES[status]
@@ -102,7 +104,7 @@ def carry_out(path: str, channel: Connection | None = None, run: Stage = stages.
 class _Work:
     """One attempt at one job."""
 
-    def __init__(self, job: JobFile, channel: Told | None, stop: threading.Event, run: Stage) -> None:
+    def __init__(self, job: JobFile, channel: Line | None, stop: threading.Event, run: Stage) -> None:
         self.job = job
         self.workspace = Workspace(Path(job.workspace), job.branch)
         self.place = self.workspace.record(job.key)
@@ -195,7 +197,7 @@ class _Work:
         return sum(made.bytes for made in outputs.values())
 
 
-def _listen(stop: threading.Event, channel: Connection | None) -> None:
+def _listen(stop: threading.Event, channel: Line | None) -> None:
     """Hear requests to stop: by signal, or through the channel, which ends when the orchestrator dies."""
 
     def asked(number: int, frame: FrameType | None) -> None:
@@ -210,7 +212,7 @@ def _listen(stop: threading.Event, channel: Connection | None) -> None:
         threading.Thread(target=_watch, args=(channel, stop), name="channel", daemon=True).start()
 
 
-def _watch(channel: Connection, stop: threading.Event) -> None:
+def _watch(channel: Line, stop: threading.Event) -> None:
     while True:
         try:
             channel.recv()

@@ -2,7 +2,7 @@
 
 ``carry_out`` here is the real worker's, with the fake stages. What they do is steered by ``fake.json`` in the
 workspace: key of a job -> ``fail``, ``full``, ``memory``, ``kill`` (every time), ``kill once``, ``mute``,
-    ``hang``. Every job that begins writes a line to ``ran.log``.
+    ``hang``, ``stop``. Every job that begins writes a line to ``ran.log``.
 """
 
 from __future__ import annotations
@@ -186,6 +186,8 @@ def _obey(job: JobFile, monitor: Monitor) -> None:
     if order == "kill" or (order == "kill once" and not once.exists()):
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if order == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
     if order == "hang":
         monitor.note("hanging")
         while not monitor.stopping():
@@ -276,15 +278,18 @@ _MAKERS = {
 }
 
 
-def start(root: Path, step_seconds: float = 0.0, **options: Any) -> subprocess.Popen[str]:
-    """The same study, executed by a process of its own in a process group of its own, as from a terminal."""
+def start(root: Path, step_seconds: float = 0.0, search: str = "", **options: Any) -> subprocess.Popen[str]:
+    """The same study, executed by a process of its own in a process group of its own, as from a terminal.
+
+    ``hang_seconds`` and ``models`` go to :func:`study`; ``search`` is where more modules are.
+    """
     return subprocess.Popen(
         [sys.executable, __file__, str(root), json.dumps(options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env={**os.environ, "FAKE_STEP_SECONDS": str(step_seconds)},
+        env={**os.environ, "FAKE_STEP_SECONDS": str(step_seconds), "PYTHONPATH": search},
     )
 
 
@@ -292,6 +297,7 @@ def main() -> int:
     options = json.loads(sys.argv[2])
     changes = {key: options.pop(key) for key in list(options) if "__" in key}
     try:
+        changes.setdefault("study__hang_seconds", options.pop("hang_seconds", 300))
         outcome, witness = go(Path(sys.argv[1]), study(options.pop("models", "ab"), **changes), **options)
     except EpureError as error:
         print(error)

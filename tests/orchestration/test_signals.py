@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from orchestration_fakes import ran, start
+from orchestration_fakes import ran, start, steer
 
+from epuredgm.cli.status import _rows as rows
 from epuredgm.core.places import Workspace
 from epuredgm.core.stops import Stopped, raising
-from epuredgm.orchestration.records import Records
+from epuredgm.orchestration.locks import hold, holder
+from epuredgm.orchestration.records import Records, overview
 from epuredgm.orchestration.signals import StopRequests
 from epuredgm.orchestration.state import read_state
 
@@ -174,3 +176,82 @@ def test_a_child_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 1
     assert output.strip() == "error: the process that did the work was killed by SIGKILL"
+
+
+class TestWhileTheServerImports:
+    """The workers' server answers nobody while it imports torch, which takes up to half a minute."""
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_a_request_to_stop_is_heard(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "slow_import.py").write_text("import time\ntime.sleep(300)\n")
+        number = getattr(signal, name)
+        root = tmp_path / "workspace"
+        root.mkdir()
+        process = start(root, preload=["slow_import"], search=str(tmp_path))
+        wait_for(lambda: any(root.glob("logs/pipeline/2*/plan.json")))
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+        assert process.returncode == 128 + number, output
+        assert "Traceback" not in output
+        state = read_state(Workspace(root))
+        assert state is not None
+        assert (state["exit_code"], state["ended"] is None) == (128 + number, False)
+        assert holder(Workspace(root)) is None
+        with hold(Workspace(root), "", wait=False, say=print):
+            assert ran(root) == []
+
+    def test_a_server_that_dies_is_one_message(self, tmp_path: Path) -> None:
+        (tmp_path / "fatal_import.py").write_text("import os\nos._exit(1)\n")
+        root = tmp_path / "workspace"
+        root.mkdir()
+        process = start(root, preload=["fatal_import"], search=str(tmp_path))
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "server died" in output
+        assert "Traceback" not in output
+
+
+class TestAWorkerThatHangs:
+    """Judged by what the orchestrator itself hears, never by clocks."""
+
+    def test_it_is_shown_then_ended_and_tried_again(self, tmp_path: Path) -> None:
+        process = start(tmp_path, step_seconds=0.05, hang_seconds=2.0, models="a")
+        wait_for(lambda: trains(tmp_path))
+        (pid,) = pids(tmp_path)
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: "hanging" in {row.status for row in rows(Workspace(tmp_path))})
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        record = Records(Workspace(tmp_path)).get(TRAIN)
+        assert record is not None
+        first, second = record.attempts
+        assert (first.exit_class, second.exit_class) == ("hung", "ok")
+        assert first.error is not None
+        assert "no sign of life" in first.error
+        assert gone(pid)
+
+    def test_a_job_that_hangs_every_time_has_failed(self, tmp_path: Path) -> None:
+        steer(tmp_path, prepare__toy="stop")
+        process = start(tmp_path, hang_seconds=1.5)
+        process.communicate(timeout=60)
+        assert process.returncode == 1
+        state = read_state(Workspace(tmp_path))
+        assert state is not None
+        assert state["failed"]["prepare"] == ["toy"]
+        assert "hung" in state["jobs"]["prepare/toy"]["error"]
+
+    def test_a_pause_of_the_orchestrator_ends_no_worker(self, tmp_path: Path) -> None:
+        process = start(tmp_path, step_seconds=0.1, hang_seconds=1.5, models="a")
+        wait_for(lambda: trains(tmp_path))
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3.5)  # longer than what ends a silent worker
+        process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        record = Records(Workspace(tmp_path)).get(TRAIN)
+        assert record is not None
+        assert len(record.attempts) == 1
+
+
+def pids(root: Path) -> list[int]:
+    return [r.last.pid for r, status, _ in overview(Workspace(root)) if status == "running" and r.last]

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,14 @@ from epuredgm.orchestration.state import read_state
 if TYPE_CHECKING:
     from rich.table import Table
 
-STYLES = {"done": "green", "running": "cyan", "failed": "red", "lost": "red", "interrupted": "yellow"}
+STYLES = {
+    "done": "green",
+    "running": "cyan",
+    "hanging": "red",
+    "failed": "red",
+    "lost": "red",
+    "interrupted": "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -109,12 +116,22 @@ def _rows(workspace: Workspace) -> list[Row]:
     if newest is None:
         return known
     at_work = holder(workspace) is not None
+    if at_work:
+        known = [_hanging(row, newest["jobs"].get(row.key, {}).get("hanging")) for row in known]
     unknown = [
         Row(key, _without_record(entry["status"], at_work), what=(entry["error"] or "").split(";")[0])
         for key, entry in newest["jobs"].items()
         if key not in keys
     ]
     return known + unknown
+
+
+def _hanging(row: Row, since: str | None) -> Row:
+    """A job that runs but gives no sign of life, as the run that listens to it says."""
+    if row.status != "running" or since is None:
+        return row
+    what = f"no sign of life at {since[11:19]}; it is ended if it stays silent (study.hang_seconds)"
+    return replace(row, status="hanging", what=what)
 
 
 def _without_record(status: str, at_work: bool) -> str:

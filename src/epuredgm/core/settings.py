@@ -269,6 +269,8 @@ class StudySettings:
 
     seeds: Annotated[list[Seed], entries(1, 10_000, "one or more whole numbers from 0")]
     full_disk_minutes: Annotated[float, between(0, 1e6)]  # how long a write waits for room; 0: not at all
+    # without a sign of life for so long, a worker hangs; after as long again it is ended
+    hang_seconds: Annotated[float, between(10, 1e6)] | None
 
 
 @dataclass(frozen=True)

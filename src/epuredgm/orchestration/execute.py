@@ -27,8 +27,8 @@ from epuredgm.orchestration.locks import hold
 from epuredgm.orchestration.logbook import LogBook, new_folder
 from epuredgm.orchestration.observer import Observer, Outcome, Several
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
-from epuredgm.orchestration.pool import Ended, Noted, Pool, Progressed
-from epuredgm.orchestration.records import Record
+from epuredgm.orchestration.pool import Ended, Noted, Pool, Progressed, Ready
+from epuredgm.orchestration.records import Record, now
 from epuredgm.orchestration.signals import StopRequests
 from epuredgm.orchestration.state import State
 
@@ -120,6 +120,8 @@ class _Execution:
         self.errors: dict[str, str] = {}
         self.tries: dict[str, int] = {}
         self.full_since: dict[str, float] = {}
+        self.hanging: set[str] = set()
+        self.ended: dict[str, tuple[str, str]] = {}  # by us: why, and the exit class
         self.began = time.monotonic()
 
     def run(self) -> Outcome:
@@ -138,14 +140,20 @@ class _Execution:
     def _work(self) -> None:
         self._open()
         self._launch_ready()
-        while self.running:
+        while self._at_work():
             self.state.save()
             self._obey()
             events = self.pool.poll(POLL_SECONDS)
             for event in events:
-                self._take(event)
-            if any(isinstance(event, Ended) for event in events):
+                if not isinstance(event, Ready):
+                    self._take(event)
+            self._judge_silence()
+            if any(isinstance(event, Ended | Ready) for event in events):
                 self._launch_ready()
+
+    def _at_work(self) -> bool:
+        """Whether a job runs, or will as soon as the workers' server is ready."""
+        return bool(self.running) or (self.pool.warming and bool(self.waiting) and not self.requests.count)
 
     def _open(self) -> None:
         if any(a.to_do for a in self.assessments):
@@ -179,7 +187,7 @@ class _Execution:
             self._settle(job, BLOCKED, error="; ".join(verdict.reasons))
         else:
             device = self.pool.free_device()
-            if device is not None:
+            if device is not None and not self.pool.warming:
                 self._launch(job, device)
 
     def _unmade(self) -> set[str]:
@@ -232,7 +240,8 @@ class _Execution:
         self.tries[job.key] = self.tries.get(job.key, 0) + 1
         self.waiting.pop(job.key, None)
         self.running[job.key] = work
-        self.state.set(job.key, "started", log=self.workspace.relative(Path(work.log)), run=work.run)
+        log = self.workspace.relative(Path(work.log))
+        self.state.set(job.key, "started", log=log, run=work.run, hanging=None)
         self.state.save()
         self.observer.job_started(job)
         self.pool.launch(job.key, path, work.device)
@@ -250,6 +259,7 @@ class _Execution:
 
     def _ended(self, job: Job, event: Ended) -> None:
         work = self.running.pop(job.key)
+        self.hanging.discard(job.key)
         self.judge.forget(job.key)
         report = event.report
         if report is None or (report.status == "interrupted" and not self.requests.count):
@@ -287,7 +297,7 @@ class _Execution:
 
     def _lost(self, job: Job, work: JobFile, event: Ended) -> None:
         """A process that ended without being asked to: try once more, then give up."""
-        how, exit_class = cause_of(event)
+        how, exit_class = self.ended.pop(job.key) if job.key in self.ended else cause_of(event)
         again = was_killed(event) and not self.requests.count and self.tries[job.key] < TRIES
         status = "interrupted" if self.requests.count else ("started" if again else "failed")
         record = close_record(self.judge.records, work, event.pid, status, exit_class, how)
@@ -296,6 +306,26 @@ class _Execution:
             self._start(work)
         else:
             self._settle(job, status, record=record, seconds=record.seconds, error=how, log=work.log)
+
+    def _judge_silence(self) -> None:
+        """Say which workers give no sign of life any more, and end those that have not for twice as long."""
+        for key, work in self.running.items():
+            patience, silent = work.config["study"]["hang_seconds"], self.pool.silence(key)
+            if patience is None or key in self.ended:
+                continue
+            if silent < patience:
+                if key in self.hanging:
+                    self.hanging.discard(key)
+                    self.state.set(key, "started", hanging=None)
+                    self.observer.note(f"{key}: its worker gives signs of life again")
+            elif key not in self.hanging:
+                self.hanging.add(key)
+                self.state.set(key, "started", hanging=now())
+                text = f"no sign of life from its worker for {silent:.0f} s; it is ended after as long again"
+                self.observer.note(f"{key}: {text}")
+            elif silent >= 2 * patience:
+                self.ended[key] = (f"hung: no sign of life for {silent:.0f} s (study.hang_seconds)", "hung")
+                self.pool.kill(key)
 
     def _obey(self) -> None:
         """Act on requests to stop: the first asks the workers to save and end; a second order kills them."""

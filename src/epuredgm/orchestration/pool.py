@@ -17,12 +17,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
 from epuredgm.core.errors import EpureError
 from epuredgm.core.stops import deaf
 from epuredgm.core.threads import thread_variables
+from epuredgm.orchestration.server import Server, no_main
 
 SERVER_LOST = 255
 """Exit code that multiprocessing gives when the server died and cannot tell; the worker itself may go on."""
@@ -67,7 +68,12 @@ class Ended:
     pid: int
 
 
-Event = Progressed | Noted | Ended
+@dataclass(frozen=True)
+class Ready:
+    """The server has imported what the jobs need: the first worker can start."""
+
+
+Event = Progressed | Noted | Ended | Ready
 
 
 @dataclass
@@ -78,6 +84,7 @@ class _Worker:
     channel: Connection
     report: Report | None = None
     watched: list[Any] = field(default_factory=list)
+    silent: float = 0.0  # seconds that we have listened to it in vain
 
 
 class Pool:
@@ -97,6 +104,8 @@ class Pool:
         self._preload = list(preload)
         self._workers: dict[str, _Worker] = {}
         self._context: Any = None
+        self._server: Server | None = None
+        self._listened = time.monotonic()
 
     def __enter__(self) -> Pool:
         return self
@@ -115,19 +124,35 @@ class Pool:
         """A device on which nothing runs, or None."""
         return self._free[0] if self._free else None
 
+    def silence(self, key: str) -> float:
+        """Seconds without a sign of life from a job's worker.
+
+        Only the time counts in which somebody listened: after a pause of this process (Ctrl-Z, a suspended
+        machine) workers are heard before they are judged.
+        """
+        return self._workers[key].silent
+
+    @property
+    def warming(self) -> bool:
+        """Whether the server still imports, so that nothing can be launched yet; :class:`Ready` ends it."""
+        return self._server is not None and not self._server.told
+
     def warm(self) -> None:
-        """Start the server, which goes on importing while the caller does other things."""
+        """Start the server, which goes on importing while the caller does other things.
+
+        Raises:
+            EpureError: if the system lets no server start.
+        """
         if self._context is not None:
             return
         if "forkserver" not in mp.get_all_start_methods():
             self._context = mp.get_context("spawn")
             return
-        from multiprocessing import forkserver
-
         self._context = mp.get_context("forkserver")
         self._context.set_forkserver_preload(self._preload)
-        with _environment(self._threads), deaf(), _no_main():
-            forkserver.ensure_running()
+        with _environment(self._threads), deaf(), no_main():
+            self._server = Server(self._context)
+        self._server.ask()
 
     def launch(self, key: str, job_file: Path, device: str) -> None:
         """Start a worker on a device that is free.
@@ -136,12 +161,14 @@ class Pool:
             EpureError: if the system gives no process.
         """
         self.warm()
+        if self._server is not None:
+            self._server.wait(None)
         ours, theirs = self._context.Pipe(duplex=True)
         process = self._context.Process(
             target=enter, args=(self._module, str(job_file), theirs), name=f"epuredgm {key}"
         )
         try:
-            with _environment(self._threads), _no_main():
+            with _environment(self._threads), no_main():
                 process.start()
         except (EOFError, OSError) as error:
             raise EpureError(f"cannot start a worker process: {error or type(error).__name__}") from error
@@ -151,13 +178,17 @@ class Pool:
 
     def poll(self, seconds: float) -> list[Event]:
         """What has happened; waits up to ``seconds`` for something to."""
+        if self._server is not None and self.warming:
+            return [Ready()] if self._server.wait(seconds) else []
         watched = [handle for worker in self._workers.values() for handle in worker.watched]
         if not watched:
             time.sleep(seconds)
             return []
         ready = set(map(id, wait(watched, seconds)))
+        passed, self._listened = time.monotonic() - self._listened, time.monotonic()
         events: list[Event] = []
         for worker in list(self._workers.values()):
+            worker.silent += min(passed, 2 * seconds)
             if any(id(handle) in ready for handle in worker.watched):
                 events.extend(self._hear(worker))
         return events
@@ -168,14 +199,17 @@ class Pool:
             with suppress(OSError):
                 worker.channel.send(("stop",))
 
-    def kill(self) -> None:
-        """End every worker at once."""
+    def kill(self, *keys: str) -> None:
+        """End the workers of these jobs, or every worker, at once."""
         for worker in self._workers.values():
-            with suppress(ProcessLookupError):
-                worker.process.kill()
+            if not keys or worker.key in keys:
+                with suppress(ProcessLookupError):
+                    worker.process.kill()
 
     def close(self, grace: float) -> None:
         """End whatever still runs: ask, wait up to ``grace`` seconds, then kill."""
+        if self._server is not None and self.warming:
+            self._server.end()
         self.stop()
         deadline = time.monotonic() + grace
         while self._workers and time.monotonic() < deadline:
@@ -196,6 +230,7 @@ class Pool:
             except (EOFError, OSError):
                 gone = True
                 break
+            worker.silent = 0.0
             event = self._understand(worker, message)
             if event is not None:
                 yield event
@@ -211,6 +246,8 @@ class Pool:
             return Progressed(worker.key, *content)
         if kind == "note":
             return Noted(worker.key, *content)
+        if kind == "alive":
+            return None
         worker.report = Report(*content)
         return None
 
@@ -249,14 +286,3 @@ def _environment(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _no_main() -> Iterator[None]:
-    """Workers need nothing of the program that was started, so they do not import it once more."""
-    former = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = former

@@ -6,41 +6,60 @@ The work itself only leaves its latest figures here, so reporting costs it nothi
 from __future__ import annotations
 
 import math
+import select
 import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
 
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.room import without_waiting
 from epuredgm.orchestration.lease import Beat
 
 SEND_SECONDS = 0.25
+ALIVE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
 LOG_SECONDS = 30.0
 
 
-class Channel(Protocol):
-    """Takes messages to the orchestrator: a connection, or :class:`Told`."""
+class Line:
+    """A worker's side of its channel: one message at a time, and signs of life from its first moment on."""
 
-    def send(self, obj: Any, /) -> None:
-        """Send one message."""
-
-
-class Told:
-    """The way to the orchestrator, for several threads; one that has died is not told."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, channel: Connection) -> None:
+        self._channel = channel
         self._sending = threading.Lock()
+        threading.Thread(target=self._live, name="alive", daemon=True).start()
 
-    def send(self, message: object) -> None:
-        """Send one message."""
-        with self._sending, suppress(OSError):
-            self._connection.send(message)
+    def send(self, message: tuple[object, ...]) -> None:
+        """Send a message to the orchestrator."""
+        with self._sending:
+            self._channel.send(message)
+
+    def fileno(self) -> int:
+        """The channel's descriptor."""
+        return self._channel.fileno()
+
+    def recv(self) -> object:
+        """The next message from the orchestrator."""
+        return self._channel.recv()
+
+    def _live(self) -> None:
+        with suppress(OSError, ValueError):  # the orchestrator, or the channel, is gone
+            while True:
+                time.sleep(ALIVE_SECONDS)
+                if _has_room(self):
+                    self.send(("alive",))
+
+
+def _has_room(channel: Connection | Line) -> bool:
+    """Whether a message can be sent without waiting for an orchestrator that is stopped (Ctrl-Z)."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    poll = select.poll()
+    poll.register(channel.fileno(), select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 class Pulse(Monitor):
@@ -52,7 +71,7 @@ class Pulse(Monitor):
         stop: set by whoever wants the work to stop.
     """
 
-    def __init__(self, beat: Path, channel: Channel | None, stop: threading.Event) -> None:
+    def __init__(self, beat: Path, channel: Connection | Line | None, stop: threading.Event) -> None:
         self._beat_path = beat
         self._channel = channel
         self._stop = stop
@@ -78,8 +97,8 @@ class Pulse(Monitor):
 
     def note(self, message: str) -> None:
         """See :class:`epuredgm.core.monitor.Monitor`."""
-        self._send("note", message)
         print(message, flush=True)
+        self._send(("note", message))
 
     def stopping(self) -> bool:
         """See :class:`epuredgm.core.monitor.Monitor`."""
@@ -95,7 +114,8 @@ class Pulse(Monitor):
             latest, now = self._latest, time.monotonic()
             if latest is not sent:
                 sent = latest
-                self._send("progress", latest.done, latest.total, latest.what, _finite(latest))
+                about = ("progress", latest.done, latest.total, latest.what, _finite(latest))
+                self._send(about, dispensable=not over)
             if now >= next_beat and not over:
                 next_beat = now + BEAT_SECONDS
                 with suppress(OSError), without_waiting():  # a full disk is told by the work itself
@@ -104,10 +124,11 @@ class Pulse(Monitor):
                 next_line, printed = now + LOG_SECONDS, latest
                 print(_line(latest), flush=True)
 
-    def _send(self, *message: object) -> None:
+    def _send(self, message: tuple[object, ...], *, dispensable: bool = False) -> None:
         if self._channel is not None:
             with suppress(OSError):
-                self._channel.send(message)
+                if not dispensable or _has_room(self._channel):
+                    self._channel.send(message)
 
 
 def _finite(beat: Beat) -> dict[str, float]:

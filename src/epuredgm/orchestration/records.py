@@ -39,8 +39,8 @@ class Attempt:
         start, end: local times with offset; ``end`` is None while it runs, or if nobody saw it end.
         seconds: how long it took, or None as ``end``.
         host, boot, pid, token: who tried; see :class:`epuredgm.orchestration.lease.Identity`.
-        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``damaged-input``, ``interrupted``, ``lost``
-            or ``killed by signal N``.
+        exit_class: ``ok``, ``failed``, ``oom``, ``disk-full``, ``damaged-input``, ``interrupted``, ``lost``,
+            ``hung`` or ``killed by signal N``.
         error: one line, if it did not end well.
     """
 

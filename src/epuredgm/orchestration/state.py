@@ -138,6 +138,7 @@ def _entry(job: Job) -> dict[str, Any]:
         "fingerprint": job.fingerprint,
         "status": "waiting",
         "error": None,
+        "hanging": None,  # since when its worker gives no sign of life
         "log": None,
     }
 
