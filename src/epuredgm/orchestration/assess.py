@@ -141,7 +141,8 @@ class Judge:
         reasons = (*stale, *(f"{key} will run" for key in pending)) or (("forced",) if forced else ())
         if not reasons:
             return Assessment(job, UP_TO_DATE)
-        if not pending and self.resumable(job, self.inputs(job)) is not None:
+        former = None if pending else self.resumable(job, self.inputs(job))
+        if former is not None and (former.status != "done" or self.archive.progress(former)):
             return Assessment(job, RESUME, reasons, forced=forced)
         return Assessment(job, RUN, reasons, forced=forced)
 
