@@ -56,7 +56,10 @@ def test_what_is_found_damaged_when_it_is_used_is_made_again_in_the_same_run(
     key, output = MAKERS[name]
     place = flip(finished, key, output)
     assert to_do(finished) == set()  # nobody has looked
-    changed = {"samples": study("a", evaluation__bootstrap=7), "reference": study("a", evaluation__bootstrap=7)}
+    changed = {
+        "samples": study("a", evaluation__bootstrap=7),
+        "reference": study("a", evaluation__bootstrap=7),
+    }
     outcome, witness = go(finished, changed.get(name, DIFFERENT))
     assert outcome.exit_code == 0, outcome.failures
     assert ran(finished).count(key) == 1

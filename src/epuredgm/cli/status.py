@@ -17,7 +17,7 @@ from epuredgm.cli.console import wide_console
 from epuredgm.cli.options import json_option, workspace_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
-from epuredgm.orchestration.lease import Beat
+from epuredgm.orchestration.lease import Beat, Watch
 from epuredgm.orchestration.locks import holder
 from epuredgm.orchestration.records import Record, overview
 from epuredgm.orchestration.state import read_state
@@ -58,10 +58,10 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
     """
     place = Workspace(workspace, branch)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in _rows(place)], indent=2))
+        click.echo(json.dumps([asdict(row) for row in _rows(place, Watch())], indent=2))
         return
     if not watch:
-        rows = _rows(place)
+        rows = _rows(place, Watch())
         if rows:
             wide_console().print(_table(rows))
         else:
@@ -71,17 +71,19 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         _follow(place, every)
     from rich.live import Live
 
-    with Live(_table(_rows(place)), refresh_per_second=4) as live:
+    watch = Watch()
+    with Live(_table(_rows(place, watch)), refresh_per_second=4) as live:
         while True:
             time.sleep(every)
-            live.update(_table(_rows(place)))
+            live.update(_table(_rows(place, watch)))
 
 
 def _follow(place: Workspace, every: float) -> NoReturn:
     """For pipes and files: one line for each job whose status has changed."""
     seen: dict[str, str] = {}
+    watch = Watch()
     while True:
-        for row in _rows(place):
+        for row in _rows(place, watch):
             if seen.get(row.key) != row.status:
                 seen[row.key] = row.status
                 click.echo(f"{time.strftime('%H:%M:%S')}  {row.status:<11} {row.key}")
@@ -94,14 +96,14 @@ def _elsewhere(workspace: Workspace) -> str:
     return f"; but in its {', '.join(names)}: --branch {names[0]}" if names and not workspace.branch else ""
 
 
-def _rows(workspace: Workspace) -> list[Row]:
+def _rows(workspace: Workspace, watch: Watch) -> list[Row]:
     """Every job on record, then those of the newest invocation that have none: they wait, or are blocked."""
-    known = [_of_record(*about) for about in overview(workspace)]
+    known = [_of_record(*about) for about in overview(workspace, watch)]
     keys = {row.key for row in known}
     newest = read_state(workspace)
     if newest is None:
         return known
-    at_work = holder(workspace) is not None
+    at_work = holder(workspace, watch) is not None
     unknown = [
         Row(key, _without_record(entry["status"], at_work), what=(entry["error"] or "").split(";")[0])
         for key, entry in newest["jobs"].items()
