@@ -8,6 +8,7 @@ workspace: key of a job -> ``fail``, ``full``, ``memory``, ``kill`` (every time)
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -35,6 +36,14 @@ from epuredgm.orchestration.plan import plan, sample_names
 
 STEPS = 20
 CONF = Path(__file__).parents[2] / "conf"
+
+
+if "FAKE_NO_LOCKS" in os.environ:
+
+    def _refuse(*_: object) -> None:
+        raise OSError(int(os.environ["FAKE_NO_LOCKS"]), "no locks here")
+
+    fcntl.flock = _refuse  # type: ignore[assignment]  # as some network disks do
 
 
 # composing ----------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -269,17 +268,6 @@ class TestFailures:
         assert ran(tmp_path).count(TRAIN) == 2
         assert "killed by signal 9" in outcome.failures[TRAIN]
         assert record(tmp_path).status == "failed"
-
-    def test_a_damaged_input_is_named_before_it_is_used(self, finished: Path) -> None:
-        path = finished / "samples/a_toy/conditional/run_seed0/samples.npz"
-        about = path.stat()
-        path.write_bytes(bytes(reversed(path.read_bytes())))
-        os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))  # size and time say nothing
-        outcome, _ = go(finished, study("a", evaluation__bootstrap=7))
-        assert str(path) in outcome.failures[EVALUATE]
-        assert "give the same command again" in outcome.failures[EVALUATE]
-        path.unlink()
-        assert go(finished, study("a", evaluation__bootstrap=7))[0].exit_code == 0
 
     def test_a_folder_with_the_pointers_name_is_left_alone_and_told(self, tmp_path: Path) -> None:
         precious = tmp_path / "outputs/a_toy/run_seed0/precious"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -113,18 +114,47 @@ class TestLiveness:
         process.wait()
         assert not is_alive(who)
 
-    def test_on_another_host_the_heartbeat_decides(self, tmp_path: Path) -> None:
-        workspace = Workspace(tmp_path)
+    @pytest.mark.parametrize("hours", [-1000, 0, 1000])
+    def test_on_another_host_a_heartbeat_that_changes_decides_whatever_its_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+    ) -> None:
+        monkeypatch.setattr(lease, "GLANCE_SECONDS", 0.01)
+        workspace, watch = Workspace(tmp_path), lease.Watch(look=0.1)
         away = record(attempts=(replace(Attempt.begin(), host="elsewhere"),))
-        assert status_of(away, workspace) == "lost"
+        assert status_of(away, workspace, watch) == "lost"
         beat = beat_path(workspace.record(away.key))
-        Beat(1, 2, "epoch").write(beat)
-        assert status_of(away, workspace) == "running"
-        old = time.time() - 2 * lease.LEASE_SECONDS
-        os.utime(beat, (old, old))
-        assert status_of(away, workspace) == "lost"
-        away.write(workspace)  # it has just begun, and there is no heartbeat yet
-        assert status_of(away, workspace) == "running"
+        away.write(workspace)
+        when = time.time() + 3600 * hours
+
+        def tell(done: int) -> None:
+            Beat(done, 2, "epoch").write(beat)
+            os.utime(beat, (when, when))
+
+        tell(0)
+        assert status_of(away, workspace, lease.Watch(look=0.1)) == "lost"  # nothing changed while we looked
+        timer = threading.Timer(0.1, tell, [1])
+        timer.start()
+        watch = lease.Watch(look=5)
+        assert status_of(away, workspace, watch) == "running"
+        timer.join()
+        assert status_of(away, workspace, watch) == "running"  # it was seen
+        monkeypatch.setattr(lease, "LEASE_SECONDS", 0.0)
+        assert status_of(away, workspace, watch) == "lost"  # and has been silent since
+
+    def test_many_on_another_host_are_looked_at_together(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = Workspace(tmp_path)
+        for seed in range(30):
+            about = {"key": f"train/a_toy/seed{seed}", "seed": seed}
+            record(attempts=(replace(Attempt.begin(), host="elsewhere"),), **about).write(workspace)
+        looked: list[float] = []
+        monkeypatch.setattr(lease.time, "sleep", looked.append)
+        clock = iter(range(10_000))
+        monkeypatch.setattr(lease.time, "monotonic", lambda: next(clock) * 0.1)
+        rows = overview(workspace, lease.Watch(look=10))
+        assert {status for _, status, _ in rows} == {"lost"}
+        assert len(looked) < 60  # not thirty times ten seconds
 
     @pytest.mark.parametrize("status", ["done", "failed", "interrupted"])
     def test_what_ended_is_not_asked(self, tmp_path: Path, status: str) -> None:
@@ -148,7 +178,7 @@ def test_overview_tells_how_far_a_running_job_is(tmp_path: Path) -> None:
 
 
 def test_a_damaged_heartbeat_is_no_heartbeat(tmp_path: Path) -> None:
-    for content in ("", "[]", json.dumps({"colour": 1})):
+    for content in ("", "[]", json.dumps({"colour": 1}), json.dumps({"done": "much", "what": 1})):
         (tmp_path / "x.beat").write_text(content)
         assert Beat.read(tmp_path / "x.beat") is None
 

@@ -14,6 +14,8 @@ from epuredgm.orchestration.artefacts import doubt, fault_of
 from epuredgm.orchestration.records import Record, Records
 
 NAME = "deep"
+AGAIN = "The next run makes it again."
+EARLIER = "It is of an earlier run: a run with its settings makes it again; or remove its folder."
 
 
 def deep_checks(workspace: Workspace, *, silent: bool) -> Iterator[Check]:
@@ -26,7 +28,9 @@ def deep_checks(workspace: Workspace, *, silent: bool) -> Iterator[Check]:
         silent: show no progress.
     """
     records, runs = Records(workspace), all_runs(workspace)
-    made = _made([*records.all(), *runs.records])
+    own = records.all()
+    current = {each.path for record in own for each in record.outputs.values()}
+    made = _made([*own, *runs.records])
     faults = [*records.faults, *runs.faults]
     for text in faults:
         yield Check(NAME, "failed", text, "Give the run command again.")
@@ -39,7 +43,8 @@ def deep_checks(workspace: Workspace, *, silent: bool) -> Iterator[Check]:
             if fault is not None:
                 damaged += 1
                 doubt(each, workspace)
-                yield Check(NAME, "failed", f"{each.path} is {fault} ({key})", "The next run makes it again.")
+                mend = AGAIN if each.path in current else EARLIER
+                yield Check(NAME, "failed", f"{each.path} is {fault} ({key})", mend)
     if not damaged and not faults:
         yield Check(NAME, "ok", f"{len(made)} files and folders, {size(total)}, all as they were written")
 

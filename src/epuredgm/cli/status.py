@@ -18,8 +18,12 @@ from epuredgm.cli.console import wide_console
 from epuredgm.cli.options import branch_option, existing_branch, existing_workspace_option, json_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
+<<<<<<< HEAD
 from epuredgm.core.streams import nobody_reads
 from epuredgm.orchestration.lease import Beat
+=======
+from epuredgm.orchestration.lease import Beat, Watch
+>>>>>>> records
 from epuredgm.orchestration.locks import holder
 from epuredgm.orchestration.records import Record, overview
 from epuredgm.orchestration.state import read_state
@@ -71,10 +75,10 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
     """
     place = existing_branch(workspace, branch)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in _rows(place)], indent=2))
+        click.echo(json.dumps([asdict(row) for row in _rows(place, Watch())], indent=2))
         return
     if not watch:
-        rows = _rows(place)
+        rows = _rows(place, Watch())
         if rows:
             wide_console().print(_table(rows))
         else:
@@ -85,17 +89,29 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         return
     from rich.live import Live
 
+<<<<<<< HEAD
     with Live(_table(_rows(place)), refresh_per_second=4) as live:
         while not nobody_reads(sys.stdout):
+=======
+    watch = Watch()
+    with Live(_table(_rows(place, watch)), refresh_per_second=4) as live:
+        while True:
+>>>>>>> records
             time.sleep(every)
-            live.update(_table(_rows(place)))
+            live.update(_table(_rows(place, watch)))
 
 
 def _follow(place: Workspace, every: float) -> None:
     """For pipes and files: one line for each job whose status has changed, as long as somebody reads them."""
     seen: dict[str, str] = {}
+<<<<<<< HEAD
     while not nobody_reads(sys.stdout):
         for row in _rows(place):
+=======
+    watch = Watch()
+    while True:
+        for row in _rows(place, watch):
+>>>>>>> records
             if seen.get(row.key) != row.status:
                 seen[row.key] = row.status
                 click.echo(f"{time.strftime('%H:%M:%S')}  {row.status:<11} {row.key}")
@@ -108,16 +124,20 @@ def _elsewhere(workspace: Workspace) -> str:
     return f"; but in its {', '.join(names)}: --branch {names[0]}" if names and not workspace.branch else ""
 
 
-def _rows(workspace: Workspace) -> list[Row]:
+def _rows(workspace: Workspace, watch: Watch) -> list[Row]:
     """Every job on record, then those of the newest invocation that have none: they wait, or are blocked."""
-    known = [_of_record(*about) for about in overview(workspace)]
+    known = [_of_record(*about) for about in overview(workspace, watch)]
     keys = {row.key for row in known}
     newest = read_state(workspace)
     if newest is None:
         return known
+<<<<<<< HEAD
     at_work = holder(workspace) is not None
     if at_work:
         known = [_hanging(row, newest["jobs"].get(row.key, {}).get("hanging")) for row in known]
+=======
+    at_work = holder(workspace, watch) is not None
+>>>>>>> records
     unknown = [
         Row(key, _without_record(entry["status"], at_work), what=(entry["error"] or "").split(";")[0])
         for key, entry in newest["jobs"].items()

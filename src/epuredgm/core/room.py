@@ -184,18 +184,18 @@ class _Patient(io.FileIO):
         return patiently(lambda: super(_Patient, self).write(content), self._named)  # type: ignore[arg-type]
 
 
-def is_writable(folder: Path, count: int = 1 << 24) -> bool:
+def is_writable(folder: Path, count: int = 1 << 16) -> bool:
     """Whether ``count`` bytes can be written to a folder: quotas are told by no other means."""
+    trial = folder / f".room.{os.getpid()}.tmp"
     try:
-        handle = os.open(folder / f".room.{os.getpid()}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            for _ in range(0, count, 1 << 20):
-                if os.write(handle, bytes(1 << 20)) < 1 << 20:
-                    return False
+            if os.write(handle, bytes(count)) < count:
+                return False
             os.fsync(handle)
         finally:
             os.close(handle)
-            (folder / f".room.{os.getpid()}.tmp").unlink(missing_ok=True)
+            trial.unlink(missing_ok=True)
     except OSError as error:
         if error.errno in FULL:
             return False

@@ -80,14 +80,21 @@ class Archive:
         return None
 
     def begun(self, job: Job, inputs: Mapping[str, Artefact], own: Record | None) -> Record | None:
-        """The record of the same work in a run folder that can be gone on with: with its weights, if there
-        are any, else with a resume point; the job's own and newer ones first.
+        """The record of the same work in a run folder that can be gone on with: the one that is farthest, of
+        those the job's own, else the newest.
         """
         records = [record for record in (own, *self.of(job.key)) if record is not None and record.run]
         same = [record for record in records if same_work(record, job, inputs)]
         there = [record for record in same if (self.workspace.root / record.run).is_dir()]
-        usable = [record for record in there if record.status != "done" or self._has_weights(record)]
-        return max(usable, key=self._progress, default=None)
+        return max(there, key=self.progress, default=None)
+
+    def progress(self, record: Record) -> int:
+        """How far the work in a run folder is: 2 has its weights, 1 has a resume point, 0 has nothing."""
+        if record.status == "done":
+            made = record.outputs.get(WEIGHTS)
+            return 0 if made is None or fault_of(made, self.workspace) else 2
+        check = self.workspace.root / record.run / CHECK
+        return int(check.is_dir() and any(check.iterdir()))
 
     def _of_runs(self, key: str, folder: Path) -> list[Record]:
         """What the run folders say: by their record, else by the file that the worker was given."""
@@ -128,14 +135,6 @@ class Archive:
     def _is_here(self, run: str, folder: Path) -> bool:
         """Whether a record speaks of the folder that it lies in: a copied folder's does not."""
         return (self.workspace.root / run).resolve() == folder.resolve()
-
-    def _has_weights(self, record: Record) -> bool:
-        made = record.outputs.get(WEIGHTS)
-        return made is not None and fault_of(made, self.workspace) is None
-
-    def _progress(self, record: Record) -> tuple[bool, bool]:
-        check = self.workspace.root / record.run / CHECK
-        return record.status == "done", check.is_dir() and any(check.iterdir())
 
 
 def same_work(record: Record, job: Job, inputs: Mapping[str, Artefact]) -> bool:

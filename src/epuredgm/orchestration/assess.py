@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from epuredgm.orchestration.archive import Archive, same_work
 from epuredgm.orchestration.artefacts import fault_of
 from epuredgm.orchestration.estimate import History
 from epuredgm.orchestration.fingerprint import changes
-from epuredgm.orchestration.records import Record, Records, status_of
+from epuredgm.orchestration.lease import Watch, host_name
+from epuredgm.orchestration.records import Attempt, Record, Records, open_attempt, status_of, traces
 
 RESULTS = (Stage.EVALUATE, Stage.AGGREGATE, Stage.REPORT)
 """Stages whose outputs are always read: small, and what people believe."""
@@ -57,6 +58,7 @@ def assess(
         force: stages to be done again, up to date or not.
     """
     judge = Judge(workspace, force)
+    judge.look_at(jobs)
     history = History(judge.records)
     verdicts: dict[str, Assessment] = {}
     for job in jobs:
@@ -76,6 +78,7 @@ class Judge:
         self._force = frozenset(force)
         self._faults: dict[tuple[str, str], str | None] = {}
         self._damage: dict[str, None] = {}
+        self._watch = Watch()
 
     def forget(self, key: str) -> None:
         """Look at a job's record and outputs again: it has been carried out."""
@@ -102,6 +105,8 @@ class Judge:
             job: the job.
             verdicts: of the jobs before it.
         """
+        if (elsewhere := self._elsewhere(job)) is not None:
+            return Assessment(job, BLOCKED, (elsewhere,))
         pending = [key for key in job.needs if key in verdicts and verdicts[key].to_do]
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in pending}
         if _prevented(job, missing):
@@ -115,6 +120,8 @@ class Judge:
             job: the job.
             failed: keys of jobs that failed or were blocked; what they made before does not count.
         """
+        if (elsewhere := self._elsewhere(job)) is not None:
+            return Assessment(job, BLOCKED, (elsewhere,))
         missing = {name: why for name, why in self._missing(job) if job.inputs[name][0] not in failed}
         missing |= {name: f"{key} was not made" for name, (key, _) in job.inputs.items() if key in failed}
         if _prevented(job, missing):
@@ -141,7 +148,8 @@ class Judge:
         reasons = (*stale, *(f"{key} will run" for key in pending)) or (("forced",) if forced else ())
         if not reasons:
             return Assessment(job, UP_TO_DATE)
-        if not pending and self.resumable(job, self.inputs(job)) is not None:
+        former = None if pending else self.resumable(job, self.inputs(job))
+        if former is not None and (former.status != "done" or self.archive.progress(former)):
             return Assessment(job, RESUME, reasons, forced=forced)
         return Assessment(job, RUN, reasons, forced=forced)
 
@@ -193,8 +201,32 @@ class Judge:
             return record
         return next((each for each in self.archive.of(key) if each.status == "done"), record)
 
+    def look_at(self, jobs: Iterable[Job]) -> None:
+        """Begin to look at the heartbeats of those jobs that another host may be at, all at once."""
+        for job in jobs:
+            for attempt in self._attempts_elsewhere(job):
+                self._watch.begin(attempt.by, *traces(job.key, self.workspace))
+
+    def _elsewhere(self, job: Job) -> str | None:
+        """Why a job must not be run here: another host is at it."""
+        for attempt in self._attempts_elsewhere(job):
+            if self._watch.runs(attempt.by, *traces(job.key, self.workspace)):
+                since = attempt.start[:19].replace("T", " ")
+                who = f"process {attempt.pid} on {attempt.host}, since {since}"
+                return f"{job.key} is being done by {who}; give the same command again when it has ended"
+        return None
+
+    def _attempts_elsewhere(self, job: Job) -> Iterator[Attempt]:
+        """Attempts of other hosts of which no end is known."""
+        own = self.records.get(job.key)
+        others = (each for each in self.archive.of(job.key) if each.fingerprint == job.fingerprint)
+        for record in (*((own,) if own is not None else ()), *others):
+            attempt = open_attempt(record)
+            if attempt is not None and attempt.host != host_name():
+                yield attempt
+
     def _unfinished(self, record: Record) -> str:
-        status, attempt = status_of(record, self.workspace), record.last
+        status, attempt = status_of(record, self.workspace, self._watch), record.last
         when = f" at {(attempt.end or attempt.start)[:19].replace('T', ' ')}" if attempt else ""
         if status == "failed":
             return f"failed before: {record.error}"

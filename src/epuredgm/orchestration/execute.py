@@ -111,6 +111,7 @@ class _Execution:
         self.threads = threads
         self.judge = Judge(workspace, force)
         jobs = [a.job for a in assessments]
+        self.judge.look_at(jobs)
         self.state = State(folder / "state.json", workspace, jobs, command)
         self.waiting: dict[str, Job] = {job.key: job for job in jobs}
         self.quiet = {a.job.key for a in assessments if a.action == UP_TO_DATE}

@@ -1,6 +1,7 @@
 """Who is truly at work: a process is known by host, boot, id and start, and *running* is never stored.
 
-On this host the kernel is asked; about another host only the age of the job's heartbeat file can tell.
+On this host the kernel is asked; about another host only a heartbeat can tell that changes while we look. No
+file's time is held against a clock: the clocks of two machines, or of a machine and a disk, may differ.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from pathlib import Path
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import read_json, write_json
+from epuredgm.core.typed import misfits
 
+LOOK_SECONDS = 10.0
+"""How long a heartbeat is looked at, five beats, before a process on another host is lost."""
 LEASE_SECONDS = 120.0
-"""A process on another host whose heartbeat is older is lost. Its clock is not asked, only the file's age."""
+"""How long a process that was seen at work may be silent."""
+GLANCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,65 @@ def start_token(pid: int) -> str | None:
         return None
 
 
-def is_alive(process: Identity, *traces: Path) -> bool:
-    """Whether a process is at work.
+def is_alive(process: Identity) -> bool:
+    """Whether a process on this host is at work."""
+    return process.boot == boot_id() and start_token(process.pid) == process.token
+
+
+@dataclass
+class _Sight:
+    content: tuple[bytes | None, ...]
+    since: float
+    changed: float | None = None
+
+
+class Watch:
+    """What this process has itself seen of the heartbeats of others; the longer it looks, the more it knows.
 
     Args:
-        process: who wrote the record.
-        traces: files that it renews while it works: all there is to judge a process on another host by.
+        look: seconds after which traces that have not changed are those of a lost process; as a rule
+            :data:`LOOK_SECONDS`.
     """
-    if process.host == host_name():
-        return process.boot == boot_id() and start_token(process.pid) == process.token
-    for trace in traces:
-        with suppress(OSError):
-            if time.time() - trace.stat().st_mtime < LEASE_SECONDS:
-                return True
-    return False
+
+    def __init__(self, look: float | None = None) -> None:
+        self._look = LOOK_SECONDS if look is None else look
+        self._seen: dict[tuple[Path, ...], _Sight] = {}
+
+    def begin(self, process: Identity, *traces: Path) -> None:
+        """Look once, so that the time counts until :meth:`runs` is asked."""
+        if process.host != host_name():
+            self._glance(traces)
+
+    def runs(self, process: Identity, *traces: Path) -> bool:
+        """Whether a process is at work; waits until that is known.
+
+        Args:
+            process: who it is.
+            traces: files that it renews while it works: all there is to judge a process on another host by.
+        """
+        if process.host == host_name():
+            return is_alive(process)
+        while True:
+            sight = self._glance(traces)
+            now = time.monotonic()
+            if sight.changed is not None:
+                return now - sight.changed < LEASE_SECONDS
+            if now - sight.since >= self._look or not any(sight.content):
+                return False
+            time.sleep(GLANCE_SECONDS)
+
+    def _glance(self, traces: tuple[Path, ...]) -> _Sight:
+        content = tuple(_content(trace) for trace in traces)  # not its time: a network disk keeps old ones
+        sight = self._seen.setdefault(traces, _Sight(content, time.monotonic()))
+        if content != sight.content:
+            sight.content, sight.changed = content, time.monotonic()
+        return sight
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
 
 
 @dataclass(frozen=True)
@@ -112,7 +162,8 @@ class Beat:
     def read(cls, path: Path) -> Beat | None:
         """Read a heartbeat; None if there is none."""
         with suppress(OSError, CorruptArtefact, TypeError):
-            return cls(**read_json(path))
+            found = cls(**read_json(path))
+            return None if misfits(found) else found
         return None
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from epuredgm.core.errors import BadRequest, CorruptArtefact
 from epuredgm.core.files import read_json, write_json
 from epuredgm.core.places import Workspace
-from epuredgm.orchestration.lease import Identity, is_alive
+from epuredgm.orchestration.lease import Identity, Watch
 from epuredgm.orchestration.records import now
-
-POLL_SECONDS = 0.2
+from epuredgm.orchestration.soft_lease import lock_at
 
 
 @dataclass(frozen=True)
@@ -48,19 +47,15 @@ def hold(workspace: Workspace, command: str, *, wait: bool, say: Callable[[str],
     Raises:
         BadRequest: if another one is at work and ``wait`` is off; names it.
     """
-    from filelock import FileLock, Timeout
-
     workspace.private.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(workspace.lock, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    lock = lock_at(workspace.lock, say)
+    if not lock.acquire(0):
         who = _who(workspace)
         if not wait:
             hint = "Let it finish, stop it, or give --wait to start when it has ended."
-            raise BadRequest(f"another run is at work in {workspace.base}: {who}", hint) from None
+            raise BadRequest(f"another run is at work in {workspace.base}: {who}", hint)
         say(f"waiting for another run in {workspace.base}: {who}")
-        lock.acquire(poll_interval=POLL_SECONDS)
+        lock.acquire(None)
     try:
         own = Identity.own()
         write_json(_about(workspace), asdict(Holder(**asdict(own), since=now(), command=command)))
@@ -71,12 +66,21 @@ def hold(workspace: Workspace, command: str, *, wait: bool, say: Callable[[str],
         lock.release()
 
 
-def holder(workspace: Workspace) -> Holder | None:
-    """Who works in a branch now, if it says so and is alive; on another host, its word is taken."""
+def holder(workspace: Workspace, watch: Watch | None = None) -> Holder | None:
+    """Who works in a branch now, if it says so and is alive; on another host, its word is taken, or its lease
+    is looked at where there is one.
+
+    Args:
+        workspace: which branch.
+        watch: what has been seen of other hosts.
+    """
     with suppress(OSError, CorruptArtefact, TypeError):
         found = Holder(**read_json(_about(workspace)))
         who = Identity(found.host, found.boot, found.pid, found.token)
-        return found if who.host != Identity.own().host or is_alive(who) else None
+        lease = workspace.lock.with_suffix(".lease")
+        if who.host != Identity.own().host and not lease.exists():
+            return found
+        return found if (watch or Watch()).runs(who, lease) else None
     return None
 
 
@@ -89,18 +93,14 @@ def hold_job(record: Path, seconds: float = 10.0) -> Iterator[None]:
     Raises:
         BadRequest: if another process is still at it after ``seconds``.
     """
-    from filelock import FileLock, Timeout
-
     path = record.with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, thread_local=False)
-    try:
-        lock.acquire(timeout=seconds)
-    except Timeout:
+    lock = lock_at(path, lambda text: None)  # the orchestrator has said it
+    if not lock.acquire(seconds):
         raise BadRequest(
             f"another process is working on this job ({record.stem})",
             "It was started by a run that has died; end it, or wait for it, and give the same command again.",
-        ) from None
+        )
     try:
         yield
     finally:

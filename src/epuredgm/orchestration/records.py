@@ -18,7 +18,7 @@ from epuredgm.core.jobs import Artefact, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.core.typed import misfits
 from epuredgm.orchestration.artefacts import same_inputs
-from epuredgm.orchestration.lease import Beat, Identity, beat_path, is_alive
+from epuredgm.orchestration.lease import Beat, Identity, Watch, beat_path
 
 SCHEMA = 1
 KEPT_ATTEMPTS = 20
@@ -268,22 +268,50 @@ class Records:
             return None
 
 
-def status_of(record: Record, workspace: Workspace) -> str:
-    """What a record means now: ``done``, ``failed``, ``interrupted``, ``running`` or ``lost``."""
+def status_of(record: Record, workspace: Workspace, watch: Watch | None = None) -> str:
+    """What a record means now: ``done``, ``failed``, ``interrupted``, ``running`` or ``lost``.
+
+    Args:
+        record: the record.
+        workspace: where it is.
+        watch: what has been seen of other hosts; without it they are looked at now, which takes seconds.
+    """
     if record.status != "started":
         return record.status
     attempt = record.last
     if attempt is None or attempt.end is not None:
         return "lost"
-    place = workspace.record(record.key)
-    return "running" if is_alive(attempt.by, place, beat_path(place)) else "lost"
+    watch = watch if watch is not None else Watch()
+    return "running" if watch.runs(attempt.by, *traces(record.key, workspace)) else "lost"
 
 
-def overview(workspace: Workspace) -> list[tuple[Record, str, Beat | None]]:
-    """Every job on record with its status now and, if it runs, how far it is; sorted by pipeline and key."""
+def traces(key: str, workspace: Workspace) -> tuple[Path, ...]:
+    """What whoever carries out a job renews meanwhile: its record and its heartbeat."""
+    place = workspace.record(key)
+    return place, beat_path(place)
+
+
+def open_attempt(record: Record) -> Attempt | None:
+    """The attempt at a job of which no end is known."""
+    attempt = record.last if record.status == "started" else None
+    return attempt if attempt is not None and attempt.end is None else None
+
+
+def overview(workspace: Workspace, watch: Watch | None = None) -> list[tuple[Record, str, Beat | None]]:
+    """Every job on record with its status now and, if it runs, how far it is; sorted by pipeline and key.
+
+    Args:
+        workspace: where they are.
+        watch: as of :func:`status_of`.
+    """
+    watch = watch if watch is not None else Watch()
     rows: list[tuple[Record, str, Beat | None]] = []
-    for record in Records(workspace).all():
-        status = status_of(record, workspace)
+    records = Records(workspace).all()
+    for record in records:
+        if (attempt := open_attempt(record)) is not None:
+            watch.begin(attempt.by, *traces(record.key, workspace))
+    for record in records:
+        status = status_of(record, workspace, watch)
         beat = Beat.read(beat_path(workspace.record(record.key))) if status == "running" else None
         rows.append((record, status, beat))
     order = list(Stage)
