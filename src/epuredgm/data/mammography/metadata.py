@@ -205,7 +205,7 @@ def _row(number: int, cells: Sequence[str], index: dict[str, int], columns: int)
 
     row = _made(number, {column: text(column) for column in COLUMNS}, "False Positive" in index)
     # a separator within a cell moves all that follow: what stands in the columns is not what is meant
-    return row if not any(map(str.strip, cells[columns:])) else replace(row, reasons=(*row.reasons, "cells"))
+    return row if not any(map(str.strip, cells[columns:])) else replace(row, reasons=("cells",))
 
 
 def _glued(number: int, cell: str) -> Row:
