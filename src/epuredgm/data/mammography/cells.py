@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def _rows(lines: Sequence[str], delimiter: str) -> tuple[Lines, list[int]]:
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     rows: Lines = []
     broken: list[int] = []
-    start, columns = 0, 0
+    longer: set[int] = set()  # rows over several lines
+    start = 0
     for number in range(1, len(lines) + 1):
         try:
             cells = next(reader, None)
@@ -76,25 +78,27 @@ def _rows(lines: Sequence[str], delimiter: str) -> tuple[Lines, list[int]]:
             break
         span, start = lines[start : reader.line_num], reader.line_num
         rows.append((number, cells))
-        columns = columns or len(cells)
-        if any('"' in line for line in span) and not _is_sound(span, cells, columns, delimiter):
+        if any('"' in line for line in span) and not _is_closed(span, delimiter):
             broken.append(number)
-    return rows, broken
+        elif len(span) > 1:
+            longer.add(number)
+    of_one_line = Counter(len(cells) for number, cells in rows[1:] if number not in longer and any(cells))
+    columns = len(rows[0][1]) if rows else 0
+    usual = of_one_line.most_common(1)[0][0] if of_one_line else columns
+    for number in longer:
+        cells = rows[number - 1][1]
+        if len(cells) not in (columns, usual) or any(_swallows(cell, usual, delimiter) for cell in cells):
+            broken.append(number)
+    return rows, sorted(broken)
 
 
-def _is_sound(span: Sequence[str], cells: Sequence[str], columns: int, delimiter: str) -> bool:
-    """Whether a row with quotes, which may go over several lines, is what was meant.
-
-    Quotes must be closed, and end where a cell ends. A pair of stray quotes can do that and swallow the rows
-    between them: then a cell holds, for each of its line breaks, as many separators as a row.
-    """
+def _is_closed(span: Sequence[str], delimiter: str) -> bool:
+    """Whether the quotes of a row, which may go over several lines, are closed and end where a cell ends."""
     try:
         list(csv.reader(map(_trimmed, span), delimiter=delimiter, skipinitialspace=True, strict=True))
     except csv.Error:
         return False
-    if len(span) == 1:
-        return True
-    return len(cells) == columns and not any(_swallows(cell, columns, delimiter) for cell in cells)
+    return True
 
 
 def _trimmed(line: str) -> str:
@@ -102,9 +106,13 @@ def _trimmed(line: str) -> str:
     return re.sub(r'"[ \t]+(?=[,;\t\r\n]|$)', '"', line)
 
 
-def _swallows(cell: str, columns: int, delimiter: str) -> bool:
-    breaks = len(re.findall(r"\r\n|\r|\n", cell if columns > 1 else cell.strip("\r\n")))
-    return breaks > 0 and cell.count(delimiter) >= breaks * (columns - 1)
+def _swallows(cell: str, usual: int, delimiter: str) -> bool:
+    """Whether a cell holds, for each of its line breaks, as many separators as a row of ``usual`` cells has.
+
+    A pair of stray quotes may be legal and swallow the rows between them; this is how they look.
+    """
+    breaks = len(re.findall(r"\r\n|\r|\n", cell if usual > 1 else cell.strip("\r\n")))
+    return breaks > 0 and cell.count(delimiter) >= breaks * (usual - 1)
 
 
 def _text(table: Path, hint: str) -> str:

@@ -154,10 +154,17 @@ def _patient_column(table: Path, head: Sequence[str], asked: Asked) -> int | Non
     ]
     if len(places) == 1 and len(head) > 1:
         return places[0]
-    near = difflib.get_close_matches(wanted, head, n=1, cutoff=0.6) if not places else []
+    near = "" if places else _near(wanted, head)
     what = f"no column {wanted!r}" if not places else f"more than one column {wanted!r}"
     said = f"{what}, which dataset.reader.patient_column names"
-    raise _error(table, [said + (f"; did you mean {near[0]!r}?" if near else "")])
+    raise _error(table, [said + (f"; did you mean {near!r}?" if near else "")])
+
+
+def _near(wanted: str, head: Sequence[str]) -> str:
+    """The name that is nearest to the wanted one, in any case; empty if none is near."""
+    names = {name.lower(): name for name in head}
+    found = difflib.get_close_matches(wanted.lower(), list(names), n=1, cutoff=0.7)
+    return names[found[0]] if found else ""
 
 
 def _plain(name: str) -> str:
@@ -186,11 +193,13 @@ def _index(table: Path, head: Sequence[str]) -> dict[str, int]:
 def _missing(head: Sequence[str]) -> list[str]:
     """One line for each missing column, with the nearest name that is there; far names are not shown."""
     there = {_column_of(name) for name in head}
-    faults = []
+    faults = (
+        [] if len(head) > 1 else ["its first row is one cell: commas, semicolons or tabs separate columns"]
+    )
     for column in COLUMNS:
         if column not in there and column not in BY_FOLDER:
-            near = difflib.get_close_matches(column, head, n=1, cutoff=0.6)
-            faults.append(f"no column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = _near(column, head)
+            faults.append(f"no column {column!r}" + (f"; did you mean {near!r}?" if near else ""))
     return faults
 
 
