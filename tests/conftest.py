@@ -12,8 +12,8 @@ import pytest
 
 # a busy machine is not a wrong result, and two runs of the same tests say the same
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
-# --hypothesis-profile=searching looks for other examples
-hypothesis.settings.register_profile("searching", deadline=None)
+# --hypothesis-profile=searching looks for other examples, and for many
+hypothesis.settings.register_profile("searching", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("repeatable")
 
 

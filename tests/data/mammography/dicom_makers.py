@@ -91,6 +91,19 @@ def as_bytes(dataset: FileDataset) -> bytes:
     return buffer.getvalue()
 
 
+def setting(**values: object) -> Change:
+    """A change that sets elements, or removes those that are None."""
+
+    def change(dataset: FileDataset) -> None:
+        for keyword, value in values.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
+
+    return change
+
+
 def made(change: Change | None = None, **kinds: Any) -> bytes:
     """The bytes of a mammogram after ``change``."""
     dataset = mammogram(**kinds)

@@ -17,6 +17,7 @@ from dicom_makers import (
     compressed,
     made,
     mammogram,
+    setting,
     stored_values,
 )
 from numpy.typing import NDArray
@@ -48,17 +49,6 @@ def refusal(content: bytes) -> str:
         read(content)
     assert caught.value.__cause__ is None and caught.value.__context__ is None
     return caught.value.code
-
-
-def setting(**values: object) -> Change:
-    def change(dataset: FileDataset) -> None:
-        for keyword, value in values.items():
-            if value is None:
-                delattr(dataset, keyword)
-            else:
-                setattr(dataset, keyword, value)
-
-    return change
 
 
 def lut(entries: NDArray[np.integer], first: int, bits: int, as_words: bool) -> Dataset:
@@ -123,10 +113,19 @@ def test_big_endian() -> None:
     np.testing.assert_array_equal(read(buffer.getvalue()).pixels, read(made()).pixels)
 
 
-def test_bits_above_those_stored_are_ignored() -> None:
-    stored = stored_values(mammogram())
-    dirty = stored | np.uint16(0x8000)  # an old overlay plane
-    np.testing.assert_array_equal(read(made(stored=dirty)).pixels, read(made(stored=stored)).pixels)
+@pytest.mark.parametrize("above", [0x8000, 0x1000])
+@pytest.mark.parametrize("syntax", [None, *LOSSLESS])
+def test_values_above_the_bits_stored_are_refused_compressed_or_not(
+    above: int, syntax: str | None, tmp_path: Path
+) -> None:
+    dataset = mammogram(stored=stored_values(mammogram()) | np.uint16(above), bits=16)
+    content = as_bytes(dataset) if syntax is None else compressed(dataset, syntax, tmp_path)
+    said = b"\x28\x00\x01\x01US\x02\x00"  # Bits Stored, and High Bit after it
+    lowered = content.replace(said + b"\x10\x00", said + b"\x0c\x00").replace(
+        said.replace(b"\x01\x01", b"\x02\x01") + b"\x0f\x00",
+        said.replace(b"\x01\x01", b"\x02\x01") + b"\x0b\x00",
+    )
+    assert lowered != content and refusal(lowered) == "value_range"
 
 
 def test_padding_is_air() -> None:
@@ -440,7 +439,6 @@ def test_millimetres_per_pixel(values: dict[str, object], expected: float) -> No
     [
         {"PixelSpacing": [0.2, 0.2]},
         {"ImagerPixelSpacing": [0.1, 0.2]},
-        {"ImagerPixelSpacing": [0.0, 0.0]},
         {"EstimatedRadiographicMagnificationFactor": 0.0},
     ],
 )

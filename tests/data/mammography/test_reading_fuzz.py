@@ -21,7 +21,7 @@ from pydicom.sequence import Sequence
 
 from epuredgm.data.mammography.cutting import Cutting
 from epuredgm.data.mammography.faults import REASONS, Unreadable
-from epuredgm.data.mammography.intake import Item, take
+from epuredgm.data.mammography.intake import Item, Rules, take
 from epuredgm.data.mammography.metadata import Row
 from epuredgm.data.mammography.reading import examine
 
@@ -116,7 +116,7 @@ def shown_by(path: Path, content: bytes) -> tuple[str, str]:
     """How reading a file of this content ends, and all that is said and would be kept."""
     path.write_bytes(content)
     row = Row(2, Path(path.name), PLANTED[2], None, None, None, None, None)
-    facts, pictures = take(Item("name", "patient", row), path.parent, HOW, True)
+    facts, pictures = take(Item("name", "patient", row), path.parent, HOW, Rules(admitted=True))
     kept = f"{json.dumps(facts.to_dict())} {facts} {len(pictures)}"
     try:
         seen = examine(path)

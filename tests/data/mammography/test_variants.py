@@ -57,7 +57,7 @@ def taken(name: str, base: Exposure, folder: Path) -> tuple[Taken, int]:
         (folder / path).write_bytes(VARIANTS[variant].content(base, variant))
         side = VARIANTS[variant].laterality
         items.append(Item(patient, patient, Row(2, path, patient, side, None, None, None, None)))
-    (plain, _), (found, pictures) = (take(item, folder, HOW, False) for item in items)
+    (plain, _), (found, pictures) = (take(item, folder, HOW) for item in items)
     facts = [plain, found]
     return (without_shared(items, facts)[1] if name == TWIN else found), len(pictures)
 

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item, Taken
+from epuredgm.data.mammography.metadata import exam_conflicts
+from epuredgm.data.mammography.patients import COLUMN, GUESS, HEADER, Asked, Named, patients_of
 from epuredgm.data.mammography.reading import shared_pictures
 from epuredgm.data.mammography.splits import Stratum, split, stratum
 
 SHARED = "shared_picture"
+NO_PATIENT = "patient_unknown"
 YES_NO = {True: "yes", False: "no", None: ""}
 AGES = {-1: "age unknown", 0: "under 50", 1: "50-59", 2: "60-69", 3: "70 and over"}
 
@@ -36,10 +39,50 @@ class Kept:
         return self.item.name if len(self.taken.foreground) == 1 else f"{self.item.name}-{self.number:03d}"
 
 
+def under_patients(
+    items: Sequence[Item], taken: Sequence[Taken], asked: Asked, dataset: str, secret: Secret
+) -> tuple[list[Item], list[Taken]]:
+    """The items under the keyed names of their patients, and what the files gave, for those that have one.
+
+    Args:
+        items: the rows.
+        taken: what each gave; the rows alone count before any is read.
+        asked: what is declared about patients.
+        dataset: its name.
+        secret: of the keyed names.
+
+    Raises:
+        UncertainPatients: if it is not certain whose the pictures are.
+    """
+    places = [place for place, one in enumerate(taken) if not one.reasons]
+    chosen = patients_of([_named(items[place], taken[place]) for place in places], asked, dataset)
+
+    def key(item: Item, one: Taken) -> str:
+        if chosen.source == HEADER:
+            return one.person
+        name = item.row.named if chosen.source == COLUMN else item.row.patient
+        return "" if name is None else secret.patient(dataset, name)
+
+    named = [replace(item, patient=key(item, one)) for item, one in zip(items, taken, strict=True)]
+    conflicts: dict[int, list[str]] = {}
+    if chosen.source == GUESS:  # the rows of a folder that is known to be an exam's were compared before
+        conflicts = exam_conflicts([items[place].row for place in places], chosen.names)
+    found = list(taken)
+    for number, (place, name) in enumerate(zip(places, chosen.names, strict=True)):
+        reasons = (NO_PATIENT,) if name is None else tuple(conflicts.get(number, ()))
+        found[place] = replace(taken[place], reasons=reasons)
+    return named, found
+
+
+def _named(item: Item, one: Taken) -> Named:
+    row = item.row
+    return Named(row.number, row.named, row.patient, row.above, row.sure, one.person or None)
+
+
 def without_shared(items: Sequence[Item], taken: Sequence[Taken]) -> list[Taken]:
     """What the files gave, after those whose picture is also another patient's are put aside."""
     owners = {item.name: item.patient for item in items}
-    pictures = {one.name: one.picture for one in taken if one.picture}
+    pictures = {one.name: one.picture for one in taken if one.picture and owners[one.name]}
     shared = shared_pictures(pictures, owners)
     return [replace(one, reasons=(*one.reasons, SHARED)) if one.name in shared else one for one in taken]
 
@@ -54,9 +97,14 @@ def strata_of(items: Sequence[Item], taken: Sequence[Taken]) -> dict[str, Stratu
     for patient, files in by_patient.items():
         ages = [one.labels.age for one in files if one.labels.age is not None]
         views = {(one.labels.laterality, one.labels.view) for one in files}
-        first = files[0].labels  # the flags are of the exam, and equal in all its rows
-        found[patient] = stratum(first.cancer, first.false_positive, min(ages) if ages else None, len(views))
+        cancer = _any([one.labels.cancer for one in files])  # of one exam they are equal, of several not
+        false_positive = _any([one.labels.false_positive for one in files])
+        found[patient] = stratum(cancer, false_positive, min(ages) if ages else None, len(views))
     return found
+
+
+def _any(flags: Sequence[bool | None]) -> bool | None:
+    return True if True in flags else None if None in flags else False
 
 
 def table_of(
@@ -109,6 +157,12 @@ def quarantine_of(items: Sequence[Item], taken: Sequence[Taken]) -> tuple[str, d
             counts.update(reasons)
             writer.writerow([one.name, item.patient, item.row.number, ";".join(reasons)])
     return text.getvalue(), dict(sorted(counts.items()))
+
+
+def placeholders_of(taken: Sequence[Taken]) -> dict[str, int]:
+    """In how many files that are used the age, say, is a value that means "not known"."""
+    counts = Counter(what for one in taken if not one.reasons for what in one.placeholders)
+    return dict(sorted(counts.items()))
 
 
 def account_of(table: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

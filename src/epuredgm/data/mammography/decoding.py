@@ -18,6 +18,7 @@ from epuredgm.data.mammography.isolated import CHILD
 MAX_PIXELS = 1 << 26
 MIN_SIDE, MAX_SIDE = 8, 1 << 14  # the largest detectors have 6,000
 MIN_BITS, MAX_BITS = 8, 16
+BLOCK, MAX_PADDING = 512, 4096  # bytes
 
 # decoder by syntax: (pydicom's name, module to import, package); none under a licence that binds its users
 GDCM = ("gdcm", "gdcm", "python-gdcm")
@@ -125,14 +126,26 @@ def _native(content: bytes, header: Header, form: Layout) -> NDArray[np.uint16]:
     expected = form.rows * form.columns * form.allocated // 8
     if len(content) < expected:
         raise Unreadable("truncated")
-    if len(content) > expected + expected % 2:
+    if not _is_padding(content[expected:], form):
         raise Unreadable("pixel_length")
     if header.big_endian and form.allocated == 8:  # pairs of bytes may be swapped or not: nobody can tell
         raise Unreadable("bits")
     kind = np.dtype("u1") if form.allocated == 8 else np.dtype(">u2" if header.big_endian else "<u2")
     stored = np.frombuffer(content, kind, form.rows * form.columns).reshape(form.rows, form.columns)
-    used = np.bitwise_and(stored, form.maximum, dtype=np.uint16)  # an old overlay may use the bits above
-    return np.asarray(used, dtype=np.uint16)
+    if int(stored.max()) > form.maximum:  # whatever it is, an old overlay or more bits than are declared
+        raise Unreadable("value_range")
+    return stored.astype(np.uint16)
+
+
+def _is_padding(rest: bytes, form: Layout) -> bool:
+    """Whether what follows the pixels is nothing: a byte that makes them even, or a block of equal ones.
+
+    As many bytes as rows have are no padding, unless they are blocks of 512: the header lacks rows.
+    """
+    if len(rest) < 2:
+        return True
+    whole_rows = len(rest) % (form.columns * form.allocated // 8) == 0
+    return len(rest) <= MAX_PADDING and len(set(rest)) == 1 and (not whole_rows or len(rest) % BLOCK == 0)
 
 
 def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) -> NDArray[np.uint16]:
@@ -146,7 +159,7 @@ def _compressed(content: bytes, syntax: str, form: Layout, decoder: str | None) 
         "rows": form.rows,
         "columns": form.columns,
         "bits_allocated": form.allocated,
-        "bits_stored": form.stored,
+        "bits_stored": form.allocated,  # decoders cut off what is above, which would be another value
         "samples_per_pixel": 1,
         "pixel_representation": 0,
         "photometric_interpretation": "MONOCHROME2",  # colours only; stored values are not inverted

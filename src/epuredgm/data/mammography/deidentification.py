@@ -16,6 +16,7 @@ from epuredgm.data.mammography.elements import items, word
 from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.findings import Finding
 from epuredgm.data.mammography.header import PIXELS_TAG, Header, quiet, walk
+from epuredgm.data.mammography.placeholders import is_no_age, is_unknown
 from epuredgm.data.mammography.png import chunks
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def _about_group(group: int) -> str:
 
 def _about_values(keyword: str, representation: str, texts: list[str], policy: Policy) -> str:
     """Why an element may not have these values, which are not all empty."""
+    if keyword == "PatientID" and all(not text.strip("0") or is_unknown(text) for text in texts):
+        return ""  # 000000 is no patient's
     if keyword in ("PatientName", "PatientID"):
         return "" if all(map(policy.patient.fullmatch, texts)) else _kind(keyword, representation)
     if keyword == "PatientAge":
@@ -136,7 +139,7 @@ def _about_values(keyword: str, representation: str, texts: list[str], policy: P
     rule = allowed.ELEMENTS.get(keyword)
     if rule is None:
         return _kind(keyword, representation)
-    if all(not text or rule(text) for text in texts):
+    if all(not text or rule(text) or is_unknown(text) for text in texts):
         return ""
     free = " (free text)" if representation in TEXT_KINDS else ""
     return f"{UNEXPECTED}{free}"
@@ -155,6 +158,8 @@ def _kind(keyword: str, representation: str) -> str:
 
 
 def _about_age(texts: list[str], oldest: int) -> str:
+    if len(texts) == 1 and is_no_age(texts[0]):
+        return ""
     if len(texts) != 1 or AGE.fullmatch(texts[0]) is None:
         return "an age in another form than the standard's"
     if texts[0][3] == "Y" and int(texts[0][:3]) > oldest:

@@ -7,6 +7,7 @@ Read are the two objects of digital mammography (PS3.3 A.26), one grey frame eac
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from epuredgm.data.mammography.elements import items, number, numbers, values, w
 from epuredgm.data.mammography.faults import Unreadable, guarded
 from epuredgm.data.mammography.header import Header, content_of, parse, quiet
 from epuredgm.data.mammography.mammogram import PRESENTATION, PROCESSING, SIDES, VIEWS, Mammogram, Origin
+from epuredgm.data.mammography.placeholders import is_no_age, is_no_spacing, is_unknown
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -34,6 +36,7 @@ VIEW_CODES = {  # CID 4014: SNOMED CT, and SNOMED RT as older objects have it
     ("SRT", "R-10226"): "MLO",
     ("SNM3", "R-10226"): "MLO",
 }
+LATERALITIES = ("ImageLaterality", "Laterality")
 SHAPES = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
 ANTERIOR = {"L": "A", "R": "P"}  # where rows lead to (Patient Orientation, first value)
 REFUSED = {  # elements that say that a picture is not one of a whole natural breast of a patient
@@ -57,12 +60,13 @@ def read_dicom(path: Path) -> Mammogram:
     return interpret(parse(content_of(path)))
 
 
-def interpret(header: Header, decoder: str | None = None) -> Mammogram:
+def interpret(header: Header, decoder: str | None = None, bits: int | None = None) -> Mammogram:
     """The mammogram of a parsed file.
 
     Args:
         header: the file.
         decoder: pydicom's name of a decoder, for comparing them.
+        bits: bits in use, if they are fewer than the file says.
 
     Raises:
         Unreadable: with the reason.
@@ -74,6 +78,7 @@ def interpret(header: Header, decoder: str | None = None) -> Mammogram:
             if word(dataset, keyword) == refused:
                 raise Unreadable(code)
         form = layout(header)
+        form = form if bits is None else replace(form, stored=min(bits, form.stored))
         photometric = _photometric(dataset)
         if intent == PRESENTATION:
             curve, chosen = presentation.for_presentation(header, form.stored, photometric == "MONOCHROME1")
@@ -82,13 +87,16 @@ def interpret(header: Header, decoder: str | None = None) -> Mammogram:
         laterality, view = _laterality(dataset), _view(dataset)
         _check_orientation(dataset, laterality)
         curve[_padding(header, form)] = 0.0
-        mm_per_pixel, age, lossy = _spacing(dataset), _age(dataset), is_lossy(header)
+        lossy, placeholders = is_lossy(header), _placeholders(dataset)
+        mm_per_pixel, age = _spacing(dataset), _age(dataset)
         stored = decode(header, form, decoder)
     if stored.min() == stored.max():
         raise Unreadable("constant")
-    origin = Origin("dicom", intent, photometric, form.stored, header.syntax, lossy, chosen)
+    origin = Origin(
+        "dicom", intent, photometric, form.stored, header.syntax, lossy, chosen, int(stored.max())
+    )
     pixels = curve.astype(np.float32)[stored]
-    return Mammogram(pixels, mm_per_pixel, view, laterality, age, origin)
+    return Mammogram(pixels, mm_per_pixel, view, laterality, age, origin, placeholders)
 
 
 def _intent(dataset: Dataset) -> str:
@@ -124,9 +132,30 @@ def _padding(header: Header, form: Layout) -> slice:
     return slice(low, high + 1)
 
 
+def _placeholders(dataset: Dataset) -> tuple[str, ...]:
+    """What the header says in a way that means "not known", and not by leaving it out."""
+    found = {
+        "age": is_no_age(word(dataset, "PatientAge") or ""),
+        "view": _is_said_unknown(dataset, "ViewPosition"),
+        "laterality": any(_is_said_unknown(dataset, keyword) for keyword in LATERALITIES),
+        "spacing": any(_is_no_square(dataset, keyword) for keyword in ("ImagerPixelSpacing", "PixelSpacing")),
+    }
+    return tuple(name for name, holds in found.items() if holds)
+
+
+def _is_said_unknown(dataset: Dataset, keyword: str) -> bool:
+    said = word(dataset, keyword)
+    return said is not None and (is_unknown(said) or (keyword == "ImageLaterality" and said == "U"))
+
+
+def _known(dataset: Dataset, keyword: str) -> str | None:
+    """A word that is not one for "not known"."""
+    return None if _is_said_unknown(dataset, keyword) else word(dataset, keyword)
+
+
 def _view(dataset: Dataset) -> str | None:
     """The view code if there is one, else the view position, which is older and less strict."""
-    position = word(dataset, "ViewPosition")
+    position = _known(dataset, "ViewPosition")
     coded = items(dataset, "ViewCodeSequence")
     if len(coded) > 1:
         raise Unreadable("bad_element", "ViewCodeSequence")
@@ -145,7 +174,7 @@ def _view(dataset: Dataset) -> str | None:
 
 
 def _laterality(dataset: Dataset) -> str | None:
-    found = {word(dataset, keyword) for keyword in ("ImageLaterality", "Laterality")} - {None}
+    found = {_known(dataset, keyword) for keyword in LATERALITIES} - {None}
     if not found <= set(SIDES):
         raise Unreadable("laterality")
     if len(found) > 1:
@@ -165,7 +194,7 @@ def _check_orientation(dataset: Dataset, laterality: str | None) -> None:
 
 def _age(dataset: Dataset) -> float | None:
     recorded = word(dataset, "PatientAge")
-    if recorded is None:
+    if recorded is None or is_no_age(recorded):
         return None
     found = AGE.fullmatch(recorded)
     if found is None:
@@ -198,12 +227,16 @@ def _spacing(dataset: Dataset) -> float | None:
 
 def _square(dataset: Dataset, keyword: str) -> float | None:
     found = guarded("spacing", keyword, lambda: numbers(dataset, keyword))
-    if not found:
+    if not found or is_no_spacing(found):
         return None
     low, high = SPACINGS
     if len(found) != 2 or not all(low <= side <= high for side in found) or not _same(*found):
         raise Unreadable("spacing", keyword)
     return sum(found) / 2
+
+
+def _is_no_square(dataset: Dataset, keyword: str) -> bool:
+    return is_no_spacing(guarded("spacing", keyword, lambda: numbers(dataset, keyword)))
 
 
 def _same(one: float, other: float) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from epuredgm.data.mammography.elements import word
 from epuredgm.data.mammography.faults import Unreadable, guarded
+from epuredgm.data.mammography.file_kinds import kind_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -89,12 +90,17 @@ class _Counted(io.BytesIO):
 
 
 class _Ascending:
-    """Never stops, but refuses elements out of order: of two with one tag the library would show the last."""
+    """Stops at zeros that fill up the file, and refuses elements out of order.
+
+    Of two with one tag the library would show the last. Zeros follow the pixels, if anything does.
+    """
 
     def __init__(self) -> None:
         self.tags = [-1]
 
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        if tag == 0 and length == 0 and self.tags[-1] >= PIXELS_TAG:
+            return True
         peeked = len(self.tags) == 2  # the library looks at the first element twice
         if tag < self.tags[-1] or (tag == self.tags[-1] and not peeked):
             raise Unreadable("element_order")
@@ -163,7 +169,7 @@ def parse(content: bytes) -> Header:
     if len(content) > MAX_FILE_BYTES:
         raise Unreadable("too_large")
     if content[128:132] != b"DICM":
-        raise Unreadable("not_dicom")
+        raise Unreadable(kind_of(content))
     with quiet():
         return guarded("bad_header", "", lambda: _parse(content))
 
@@ -187,9 +193,10 @@ def _parse(content: bytes) -> Header:
     pixels = dataset.get_item(PIXELS_TAG)
     value = None if pixels is None else pixels.value
     size = len(value) if isinstance(value, bytes) else 0
-    if len(content) - size > MAX_HEADER_BYTES:
+    if file.tell() - size > MAX_HEADER_BYTES:
         raise Unreadable("header_too_large")
-    if file.tell() < len(content):  # the reader stopped at something that it took for the end
+    # the reader stopped at something that it took for the end: zeros, which fill up a block, or anything else
+    if content[file.tell() :].strip(b"\0"):
         raise Unreadable("truncated")
     return Header(dataset, meta, content[:128], syntax)
 

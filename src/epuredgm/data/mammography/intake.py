@@ -6,6 +6,7 @@ dropped at once, unless somebody has decided to let it in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.findings import Finding
 from epuredgm.data.mammography.labels import Labels, agreed
 from epuredgm.data.mammography.layout import below
+from epuredgm.data.mammography.levels import Levels, levels_of
 from epuredgm.data.mammography.metadata import Row
+from epuredgm.data.mammography.placeholders import is_placeholder
 from epuredgm.data.mammography.reading import examine
 
 TOO_LITTLE = "too_little_breast"
-NO_PATIENT = "patient_unknown"
 UNKNOWN = Labels(None, None, None, None, None)
 
 
@@ -33,7 +35,7 @@ class Item:
 
     Attributes:
         name: of the picture.
-        patient: whose it is; empty if unknown.
+        patient: whose it is, as far as the table tells; empty if unknown.
         row: what the table says; not shown.
         density: class of the breast's density, if a table has it.
     """
@@ -46,8 +48,7 @@ class Item:
     @property
     def unusable(self) -> tuple[str, ...]:
         """Why the file need not be opened; empty if it must."""
-        lost = () if self.patient or self.row.reasons else (NO_PATIENT,)
-        return (*self.row.reasons, *lost)
+        return self.row.reasons
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Taken:
         mm_per_pixel: of the pictures.
         foreground: of each picture.
         intent: ``presentation`` or ``processing``.
+        person: keyed name of the header's Patient ID; empty if it names nobody, or the gate refuses the file.
+        placeholders: what header or table have a value for that means "not known".
+        levels: how much of the range of grey levels the breast fills.
     """
 
     name: str
@@ -75,6 +79,9 @@ class Taken:
     mm_per_pixel: float | None = None
     foreground: tuple[float, ...] = ()
     intent: str = ""
+    person: str = ""
+    placeholders: tuple[str, ...] = ()
+    levels: Levels | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready form; :meth:`from_dict` reads it back."""
@@ -90,18 +97,38 @@ class Taken:
                 "findings": tuple(Finding(**found) for found in content["findings"]),
                 "labels": Labels(**content["labels"]),
                 "foreground": tuple(content["foreground"]),
+                "placeholders": tuple(content["placeholders"]),
+                "levels": None if content["levels"] is None else Levels(**content["levels"]),
             }
         )
 
 
-def take(item: Item, root: Path, how: Cutting, admitted: bool) -> tuple[Taken, NDArray[np.uint16]]:
+@dataclass(frozen=True)
+class Rules:
+    """How files are read, beside their cutting.
+
+    Attributes:
+        admitted: whether files that the gate refuses are let in.
+        bits: bits in use, where files have room for more; None for all that they say.
+        person: the keyed name of a patient's number; None if nobody asks.
+    """
+
+    admitted: bool = False
+    bits: int | None = None
+    person: Callable[[str], str] | None = field(default=None, repr=False)
+
+
+PLAIN = Rules()
+
+
+def take(item: Item, root: Path, how: Cutting, rules: Rules = PLAIN) -> tuple[Taken, NDArray[np.uint16]]:
     """Read one file; never raises for what is in it.
 
     Args:
         item: the row.
         root: of the data set.
         how: pictures are cut.
-        admitted: whether files that the gate refuses are let in.
+        rules: the other settings.
 
     Returns:
         What it gave, and its pictures (M, 1, S, S); none if it is put aside or refused.
@@ -110,20 +137,37 @@ def take(item: Item, root: Path, how: Cutting, admitted: bool) -> tuple[Taken, N
     if item.unusable or item.row.path is None:
         return Taken(item.name, item.unusable), nothing
     try:
-        seen = examine(below(root, item.row.path))
+        seen = examine(below(root, item.row.path), bits=rules.bits)
     except Unreadable as fault:
         return Taken(item.name, (fault.code,)), nothing
     labels, reasons = agreed(item.row, seen.mammogram, seen.breast)
     findings = (*seen.findings, *_old(item.row))
+    let_in = rules.admitted or not findings
     facts = Taken(
-        item.name, reasons, findings, seen.content, seen.picture, labels, intent=seen.mammogram.origin.intent
+        item.name,
+        reasons,
+        findings,
+        seen.content,
+        seen.picture,
+        labels,
+        intent=seen.mammogram.origin.intent,
+        person=_keyed(seen.person, rules) if let_in else "",
+        placeholders=tuple(sorted({*seen.mammogram.placeholders, *item.row.placeholders})),
     )
-    if reasons or (findings and not admitted):
+    if reasons or not let_in:
         return facts, nothing
     cut = cut_breast(seen.mammogram, seen.breast, how, item.name)
-    reasons = () if cut.foreground else (TOO_LITTLE,)
-    told = {"reasons": reasons, "mm_per_pixel": cut.mm_per_pixel, "foreground": cut.foreground}
+    told = {
+        "reasons": () if cut.foreground else (TOO_LITTLE,),
+        "mm_per_pixel": cut.mm_per_pixel,
+        "foreground": cut.foreground,
+        "levels": levels_of(seen.mammogram, seen.breast),
+    }
     return Taken(**{**vars(facts), **told}), cut.pictures
+
+
+def _keyed(person: str, rules: Rules) -> str:
+    return "" if rules.person is None or is_placeholder(person) else rules.person(person)
 
 
 def _old(row: Row) -> tuple[Finding, ...]:

@@ -29,12 +29,23 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  #
 
 @dataclass(frozen=True)
 class Told:
-    """What folders say; None where they do not."""
+    """What folders say; None where they do not.
+
+    Attributes:
+        kind: the class.
+        patient: the exam's folder, or the nearest to it.
+        laterality, view: of the picture.
+        above: the folders above the patient's and below the class, from the top.
+        sure: whether a class, a side or a view among the folders tells where the exam's stands; else the
+            patient's is taken to be the one that the file lies in.
+    """
 
     kind: str | None = None
     patient: str | None = None
     laterality: str | None = None
     view: str | None = None
+    above: tuple[str, ...] = ()
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,16 @@ def told_by(parts: tuple[str, ...]) -> Told:
     # the exam is above side and view; where neither is told, below the class; else the file lies in it
     above = min(told) if told else classes[0] + 2 if classes else len(folders)
     exam = folders[above - 1] if 0 < above <= len(folders) else ""
-    return Told(kind, exam if exam.lower() not in ("", *CLASSES) else None, side, view)
+    known = exam.lower() not in ("", *CLASSES)
+    first = classes[0] + 1 if classes else 0
+    return Told(
+        kind,
+        exam if known else None,
+        side,
+        view,
+        folders[first : max(first, above - 1)],
+        bool(classes or told),
+    )
 
 
 def class_labels(

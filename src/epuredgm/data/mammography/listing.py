@@ -11,7 +11,8 @@ from epuredgm.data.mammography.cells import cells_of, unusable
 from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item
 from epuredgm.data.mammography.layout import place_of
-from epuredgm.data.mammography.metadata import UNKNOWN, Row
+from epuredgm.data.mammography.metadata import Row
+from epuredgm.data.mammography.placeholders import is_unknown
 
 COLUMNS = ("path", "density")
 HINT = "It needs the columns path and density, in any order."
@@ -23,12 +24,16 @@ def listed(rows: Sequence[Row], densities: Mapping[Path, str], dataset: str, sec
         Item(
             # a path may be listed twice: the name of a row that is put aside is that of the row
             secret.picture(dataset, f"row {row.number}" if row.reasons else str(row.path)),
-            "" if row.patient is None else secret.patient(dataset, row.patient),
+            _keyed(row.named or row.patient, dataset, secret),
             row,
             None if row.path is None else densities.get(row.path),
         )
         for row in rows
     ]
+
+
+def _keyed(patient: str | None, dataset: str, secret: Secret) -> str:
+    return "" if patient is None else secret.patient(dataset, patient)
 
 
 def densities_of(dataset: str, root: Path, name: str | None) -> dict[Path, str]:
@@ -52,7 +57,7 @@ def densities_of(dataset: str, root: Path, name: str | None) -> dict[Path, str]:
         parts, _ = place_of(cells[place] if place < len(cells) else "")
         said = cells[value].strip() if value < len(cells) else ""
         if parts:
-            found[Path(*parts)] = "" if said.lower() in UNKNOWN else said
+            found[Path(*parts)] = "" if is_unknown(said) else said
     return found
 
 

@@ -41,6 +41,7 @@ class Origin:
         syntax: keyword of the transfer syntax; ``PNG`` for a PNG file.
         lossy: whether the picture has ever been compressed with loss; None if not known.
         window: the way to presentation values.
+        highest: largest stored value.
     """
 
     form: str
@@ -50,6 +51,7 @@ class Origin:
     syntax: str
     lossy: bool | None
     window: Window
+    highest: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Mammogram:
         laterality: ``L``, ``R`` or None (not recorded).
         age: in years; None if not recorded.
         origin: facts about the file.
+        placeholders: what the header has a value for that means "not known": it is None here.
     """
 
     pixels: NDArray[np.float32]
@@ -72,3 +75,4 @@ class Mammogram:
     laterality: str | None
     age: float | None
     origin: Origin
+    placeholders: tuple[str, ...] = ()

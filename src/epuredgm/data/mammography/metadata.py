@@ -16,6 +16,8 @@ from pathlib import Path
 from epuredgm.core.errors import DataError
 from epuredgm.data.mammography import layout
 from epuredgm.data.mammography.cells import cells_of, unusable
+from epuredgm.data.mammography.patients import Asked
+from epuredgm.data.mammography.placeholders import is_no_age, is_nobody, is_unknown
 
 COLUMNS = {  # other names of each column, without case, spaces and signs
     "File Path": ("filepath", "path", "imagepath", "filename", "file", "dicompath"),
@@ -26,7 +28,19 @@ COLUMNS = {  # other names of each column, without case, spaces and signs
     "False Positive": ("falsepositive", "fp", "isfalsepositive", "falsepositiveflag"),
 }
 BY_FOLDER = ("False Positive",)  # the newer generation has no such column: its top folders tell
-UNKNOWN = frozenset(("", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "-", "<na>"))
+PATIENTS = (  # names of a column that tells the patient, if there is one
+    *(
+        "patient",
+        "patientid",
+        "patientnumber",
+        "patientkey",
+        "patientname",
+        "patientcode",
+        "person",
+        "personid",
+    ),
+    *("subject", "subjectid", "participant", "participantid", "client", "clientid", "woman", "womanid"),
+)
 FLAGS = {
     **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y"), True),
     **dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), False),
@@ -58,13 +72,18 @@ class Row:
     Attributes:
         number: of the row, as a spreadsheet counts.
         path: below the data set's root, checked; None if the path of the file is not usable.
-        patient: the exam's folder; an identifier, to be hashed before it is shown.
+        patient: the exam's folder, or the part of the path that is declared; an identifier, to be hashed
+            before it is shown, as ``named`` is.
         laterality: ``L``, ``R`` or None (unknown), as all below.
         view: ``CC`` or ``MLO``.
         age: in years.
         cancer: of the exam, not of this picture.
         false_positive: of the exam.
         reasons: why the row is put aside; empty if it can be used.
+        named: the patient by the table's own column.
+        above: folders above that of the patient.
+        sure: whether the path is declared to tell the patient, or its folders have the known layout.
+        placeholders: what stands in the table and means "not known" without saying so.
     """
 
     number: int
@@ -76,19 +95,25 @@ class Row:
     cancer: bool | None
     false_positive: bool | None
     reasons: tuple[str, ...] = ()
+    named: str | None = field(default=None, repr=False)
+    above: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    sure: bool = field(default=False, compare=False)
+    placeholders: tuple[str, ...] = ()
 
 
-def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
+def read_rows(table: Path, exams_by_class: bool = False, asked: Asked | None = None) -> tuple[Row, ...]:
     """All rows of a table.
 
     Args:
         table: the CSV file.
+        asked: what is declared about patients.
         exams_by_class: whether exams are numbered anew in each class folder, so that equal folders of two
             classes are two patients. By default they are one, which cannot have two classes.
 
     Raises:
         DataError: if it is no CSV file in UTF-8, or columns are missing.
     """
+    asked = asked or Asked()
     lines = cells_of(table, HINT)
     if not lines:
         raise _error(table, ["the table is empty"])
@@ -97,13 +122,57 @@ def read_rows(table: Path, exams_by_class: bool = False) -> tuple[Row, ...]:
         start = 0 if GLUED.fullmatch(head[0]) else 1
         if not any(GLUED.fullmatch(cells[0].strip()) for _, cells in lines[start:]):
             raise _error(table, _missing(head))
-        return _settled([_glued(number, cells[0]) for number, cells in lines[start:]], exams_by_class)
-    index = _index(table, head)
-    return _settled([_row(number, cells, index) for number, cells in lines[1:]], exams_by_class)
+        given = [_glued(number, cells[0]) for number, cells in lines[start:]]
+    else:
+        index = _index(table, head)
+        given = [_row(number, cells, index, len(head)) for number, cells in lines[1:]]
+    named = _patient_column(table, head, asked)
+    if named is not None:
+        columns = [cells[named].strip() if named < len(cells) else "" for _, cells in lines[1:]]
+        given = [
+            replace(row, named=None if is_nobody(cell) else cell)
+            for row, cell in zip(given, columns, strict=True)
+        ]
+    if asked.path is not None:
+        return _settled([_declared(row, asked) for row in given], False, of_exams=False)
+    return _settled(given, exams_by_class)
+
+
+def _declared(row: Row, asked: Asked) -> Row:
+    patient = None if row.path is None else asked.of_path(row.path.as_posix())
+    return replace(row, patient=None if is_nobody(patient or "") else patient, above=(), sure=True)
+
+
+def _patient_column(table: Path, head: Sequence[str], asked: Asked) -> int | None:
+    """Where the column of patients stands: the declared one, else the only one that is called so."""
+    if asked.column is None:
+        places = [place for place, name in enumerate(head) if _plain(name) in PATIENTS]
+        return places[0] if len(places) == 1 and len(head) > 1 else None
+    wanted = asked.column.strip()
+    places = [place for place, name in enumerate(head) if name == wanted] or [
+        place for place, name in enumerate(head) if _plain(name) == _plain(wanted)
+    ]
+    if len(places) == 1 and len(head) > 1:
+        return places[0]
+    near = "" if places else _near(wanted, head)
+    what = f"no column {wanted!r}" if not places else f"more than one column {wanted!r}"
+    said = f"{what}, which dataset.reader.patient_column names"
+    raise _error(table, [said + (f"; did you mean {near!r}?" if near else "")])
+
+
+def _near(wanted: str, head: Sequence[str]) -> str:
+    """The name that is nearest to the wanted one, in any case; empty if none is near."""
+    names = {name.lower(): name for name in head}
+    found = difflib.get_close_matches(wanted.lower(), list(names), n=1, cutoff=0.7)
+    return names[found[0]] if found else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _column_of(name: str) -> str | None:
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = _plain(name)
     return next((column for column, others in COLUMNS.items() if plain in others), None)
 
 
@@ -124,11 +193,13 @@ def _index(table: Path, head: Sequence[str]) -> dict[str, int]:
 def _missing(head: Sequence[str]) -> list[str]:
     """One line for each missing column, with the nearest name that is there; far names are not shown."""
     there = {_column_of(name) for name in head}
-    faults = []
+    faults = (
+        [] if len(head) > 1 else ["its first row is one cell: commas, semicolons or tabs separate columns"]
+    )
     for column in COLUMNS:
         if column not in there and column not in BY_FOLDER:
-            near = difflib.get_close_matches(column, head, n=1, cutoff=0.6)
-            faults.append(f"no column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = _near(column, head)
+            faults.append(f"no column {column!r}" + (f"; did you mean {near!r}?" if near else ""))
     return faults
 
 
@@ -136,12 +207,14 @@ def _error(table: Path, faults: list[str]) -> DataError:
     return unusable(table, faults, HINT)
 
 
-def _row(number: int, cells: Sequence[str], index: dict[str, int]) -> Row:
+def _row(number: int, cells: Sequence[str], index: dict[str, int], columns: int) -> Row:
     def text(column: str) -> str:
         place = index.get(column, len(cells))
         return cells[place].strip() if place < len(cells) else ""
 
-    return _made(number, {column: text(column) for column in COLUMNS}, "False Positive" in index)
+    row = _made(number, {column: text(column) for column in COLUMNS}, "False Positive" in index)
+    # a separator within a cell moves all that follow: what stands in the columns is not what is meant
+    return row if not any(map(str.strip, cells[columns:])) else replace(row, reasons=("cells",))
 
 
 def _glued(number: int, cell: str) -> Row:
@@ -157,7 +230,7 @@ def _made(number: int, texts: dict[str, str], older: bool) -> Row:
 
     def known(column: str, code: str, values: dict[str, str] | dict[str, bool]) -> str | bool | None:
         word = texts[column].lower()
-        if word in UNKNOWN:
+        if is_unknown(word):
             return None
         if word not in values:
             reasons.append(f"{code}_unreadable")
@@ -172,6 +245,7 @@ def _made(number: int, texts: dict[str, str], older: bool) -> Row:
         known("False Positive", "false_positive", FLAGS),
     )
     age = _age(texts["Age"], reasons)
+    no_age = is_no_age(texts["Age"]) and not is_unknown(texts["Age"])
     told = layout.told_by(place) if place else layout.NOTHING
     labels = layout.class_labels(told.kind, older, cancer, false_positive)
     cancer, false_positive = labels.cancer, labels.false_positive
@@ -192,11 +266,14 @@ def _made(number: int, texts: dict[str, str], older: bool) -> Row:
         cancer,
         false_positive,
         tuple(reasons),
+        above=told.above,
+        sure=told.sure,
+        placeholders=("age",) if no_age else (),
     )
 
 
 def _age(text: str, reasons: list[str]) -> float | None:
-    if text.lower() in UNKNOWN:
+    if is_unknown(text) or is_no_age(text):
         return None
     found = AGE.fullmatch(text)
     if found is None or float(found[1]) > MAX_AGE:
@@ -205,8 +282,14 @@ def _age(text: str, reasons: list[str]) -> float | None:
     return float(found[1])
 
 
-def _settled(given: list[Row], exams_by_class: bool) -> tuple[Row, ...]:
-    """Rows after looking at all of them: a picture is listed once, and an exam has one class and one age."""
+def _settled(given: list[Row], exams_by_class: bool, of_exams: bool = True) -> tuple[Row, ...]:
+    """Rows after looking at all of them: a picture is listed once, and an exam has one class and one age.
+
+    Args:
+        given: the rows.
+        exams_by_class: see :func:`read_rows`.
+        of_exams: whether the patients that the rows name are exams.
+    """
     if exams_by_class:
         given = [
             replace(row, patient=f"{layout.told_by(row.path.parts).kind}/{row.patient}")
@@ -215,27 +298,37 @@ def _settled(given: list[Row], exams_by_class: bool) -> tuple[Row, ...]:
             for row in given
         ]
     by_path: dict[Path, list[int]] = {}
-    by_patient: dict[str, list[int]] = {}
     for place, row in enumerate(given):
         if row.path is not None:
             by_path.setdefault(row.path, []).append(place)
-        if row.patient is not None:
-            by_patient.setdefault(row.patient, []).append(place)
     more: dict[int, list[str]] = {}
     for places in by_path.values():
         same = len({replace(given[place], number=0) for place in places}) == 1
         for place in places[1:] if same else places:
             more.setdefault(place, []).append("listed_twice" if same else "listed_twice_conflict")
-    for places in by_patient.values():
-        for code in _exam_conflicts([given[place] for place in places]):
-            for place in places:
-                more.setdefault(place, []).append(code)
+    exams = [row.patient if of_exams and row.sure else None for row in given]
+    for place, codes in exam_conflicts(given, exams).items():
+        more.setdefault(place, []).extend(codes)
     return tuple(
         replace(row, reasons=(*row.reasons, *more.get(place, ()))) for place, row in enumerate(given)
     )
 
 
-def _exam_conflicts(rows: Sequence[Row]) -> list[str]:
+def exam_conflicts(rows: Sequence[Row], exams: Sequence[str | None]) -> dict[int, list[str]]:
+    """Why rows of one exam contradict each other, by the place of the row; it has one class and one age."""
+    by_exam: dict[str, list[int]] = {}
+    for place, exam in enumerate(exams):
+        if exam is not None:
+            by_exam.setdefault(exam, []).append(place)
+    return {
+        place: codes
+        for places in by_exam.values()
+        if (codes := _conflicts([rows[place] for place in places]))
+        for place in places
+    }
+
+
+def _conflicts(rows: Sequence[Row]) -> list[str]:
     found = []
     if any(len({value for value in values if value is not None}) > 1 for values in _flags(rows)):
         found.append("exam_class_conflict")

@@ -27,7 +27,7 @@ from epuredgm.core.stops import deaf, end_with_parent
 from epuredgm.core.threads import available_processors
 from epuredgm.data.entries import read_arrays
 from epuredgm.data.mammography.cutting import Cutting
-from epuredgm.data.mammography.intake import Item, Taken, take
+from epuredgm.data.mammography.intake import Item, Rules, Taken, take
 
 FILES = 16  # of one part: seconds of work for large files
 STALE = 7 * 86400.0  # seconds after which the parts of a preparation that nobody goes on with are removed
@@ -62,7 +62,7 @@ def decode_all(
     items: Sequence[Item],
     root: Path,
     how: Cutting,
-    admitted: bool,
+    rules: Rules,
     folder: Path,
     monitor: Monitor,
     workers: int | None,
@@ -73,7 +73,7 @@ def decode_all(
         items: the rows.
         root: of the data set.
         how: pictures are cut.
-        admitted: see :func:`epuredgm.data.mammography.intake.take`.
+        rules: see :func:`epuredgm.data.mammography.intake.take`.
         folder: of the parts; its name says what they are of.
         monitor: told about progress.
         workers: processes; 1 works in this one, None takes as many as there are processors for.
@@ -87,10 +87,14 @@ def decode_all(
     chunks = [items[start : start + FILES] for start in range(0, len(items), FILES)]
     places = [folder / f"part-{number:06d}.npz" for number in range(len(chunks))]
     todo = [number for number, place in enumerate(places) if _read(place) is None]
+<<<<<<< HEAD
     for number in todo:
         if places[number].exists():
             monitor.note(f"{places[number]} is not what was written: its files are read again")
     make = partial(_make, root=root, how=how, admitted=admitted)
+=======
+    make = partial(_make, root=root, how=how, rules=rules)
+>>>>>>> mammo
     done = len(items) - sum(len(chunks[number]) for number in todo)
     jobs = [(places[number], chunks[number]) for number in todo]
     try:
@@ -126,8 +130,8 @@ def _each(make: partial[int], jobs: Sequence[tuple[Path, Sequence[Item]]], worke
             pool.shutdown(cancel_futures=True)
 
 
-def _make(place: Path, chunk: Sequence[Item], *, root: Path, how: Cutting, admitted: bool) -> int:
-    taken = [take(item, root, how, admitted) for item in chunk]
+def _make(place: Path, chunk: Sequence[Item], *, root: Path, how: Cutting, rules: Rules) -> int:
+    taken = [take(item, root, how, rules) for item in chunk]
     facts = json.dumps([facts.to_dict() for facts, _ in taken]).encode()
     pictures = np.concatenate([pictures for _, pictures in taken])
     with atomic_writer(place) as file:  # not compressed: it is read once, soon

@@ -56,8 +56,14 @@ def interpret_png(content: bytes, bits: int | None = None) -> Mammogram:
         raise Unreadable("bits")
     if int(levels.max()) > top:
         raise Unreadable("value_range")
-    origin = Origin("png", PRESENTATION, "MONOCHROME2", used, "PNG", None, Window("range"))
+    highest = int(levels.max())
+    origin = Origin("png", PRESENTATION, "MONOCHROME2", used, "PNG", None, Window("range"), highest)
     return Mammogram((levels / np.float64(top)).astype(np.float32), None, None, None, None, origin)
+
+
+def depth_of(content: bytes) -> int:
+    """Bits of a sample, by the header of a PNG file; 16 if it ends before."""
+    return content[24] if len(content) > 24 else max(DEPTHS)
 
 
 def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
@@ -68,8 +74,11 @@ def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
     """
     if not content.startswith(SIGNATURE):
         raise Unreadable("not_png")
-    place, found = len(SIGNATURE), []
+    place = len(SIGNATURE)
+    found: list[tuple[bytes, bytes]] = []
     while place < len(content):
+        if found and found[-1][0] == b"IEND" and not content[place:].strip(b"\0"):
+            break  # a file may be filled up with zeros
         end = place + 8 + int.from_bytes(content[place : place + 4], "big")
         body, check = content[place + 4 : end], content[end : end + 4]
         if len(check) < 4 or zlib.crc32(body) != int.from_bytes(check, "big"):

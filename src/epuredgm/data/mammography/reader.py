@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.errors import CorruptArtefact, DataError
+from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError
 from epuredgm.core.files import digest, file_sha256, read_json, write_json, write_text
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.sources import column_faults, metadata_table, required_root
@@ -23,20 +24,33 @@ from epuredgm.data.arrays import open_array
 from epuredgm.data.designs import Designs
 from epuredgm.data.entries import is_whole, new_entry, open_entry, read_arrays, write_arrays
 from epuredgm.data.mammography import identity
-from epuredgm.data.mammography.assembly import account_of, quarantine_of, table_of, without_shared
+from epuredgm.data.mammography.assembly import (
+    account_of,
+    placeholders_of,
+    quarantine_of,
+    table_of,
+    under_patients,
+    without_shared,
+)
 from epuredgm.data.mammography.cutting import cutting_of
+from epuredgm.data.mammography.decoding import MAX_BITS, MIN_BITS
+from epuredgm.data.mammography.faults import REASONS
 from epuredgm.data.mammography.findings import Override, admit
-from epuredgm.data.mammography.intake import Item
+from epuredgm.data.mammography.intake import Item, Rules, Taken
+from epuredgm.data.mammography.levels import check_range
 from epuredgm.data.mammography.listing import densities_of, listed, signature_of
 from epuredgm.data.mammography.metadata import read_rows
 from epuredgm.data.mammography.parts import Decoded, decode_all
+from epuredgm.data.mammography.patients import Asked, UncertainPatients
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 2  # raise when the same files would give another entry
+VERSION = 3  # raise when the same files would be read or refused otherwise: they are looked at again
+FORM = 2  # raise when that cannot be seen in an entry's table and list: equal pictures keep their entry
 IMAGES, TABLE, QUARANTINE = "images.npy", "table.npz", "quarantine.csv"
 AUDIT = "audit.jsonl"
+KEPT: tuple[str, ...] = ("files", "quarantine", "placeholders", "admitted")  # facts that an account shows
 Table = dict[str, NDArray[Any]]
 
 
@@ -51,6 +65,9 @@ class MammographyReader:
         density: name of another table below the root, with the columns ``path`` and ``density``; None if
             density is not known.
         exams_by_class: see :func:`epuredgm.data.mammography.metadata.read_rows`.
+        patient_column, patient_path, patient_header, patient_single: what names the patient; see
+            :class:`epuredgm.data.mammography.patients.Asked`.
+        bits: bits in use in stored values, where files have room for more; None for all that they say.
         foreground: smallest share of breast in a whole view.
         patches: None for whole views, else the fields of :class:`epuredgm.data.mammography.cutting.Patches`.
         split_seed: of the split of the patients.
@@ -68,6 +85,11 @@ class MammographyReader:
         metadata: str | None,
         density: str | None = None,
         exams_by_class: bool = False,
+        patient_column: str | None = None,
+        patient_path: str | None = None,
+        patient_header: bool | None = None,
+        patient_single: bool = False,
+        bits: int | None = None,
         foreground: float = 0.02,
         patches: Mapping[str, Any] | None = None,
         split_seed: int = 0,
@@ -77,6 +99,8 @@ class MammographyReader:
     ) -> None:
         self.spec, self.folder, self.root, self.metadata = spec, folder, root, metadata
         self.density, self.exams_by_class = density, exams_by_class
+        self.asked = Asked(patient_column, patient_path, patient_header, patient_single)
+        self.bits = _checked_bits(bits)
         self.cutting = cutting_of(spec.size, foreground, patches)
         self.split_seed, self.workers, self._secret = split_seed, workers, secret
         self.override = None if admit_identified is None else Override(admit_identified)
@@ -93,25 +117,43 @@ class MammographyReader:
         path = metadata_table(self.spec.name, root, self.metadata)
         secret = self._secret or identity.secret(workspace=self.folder.parent.parent)
         densities = densities_of(self.spec.name, root, self.density)
-        items = listed(read_rows(path, self.exams_by_class), densities, self.spec.name, secret)
+        items = listed(read_rows(path, self.exams_by_class, self.asked), densities, self.spec.name, secret)
+        self._look_ahead(items, secret)
         seen = signature_of(root, items)
         told = {"table": file_sha256(path), "density": sorted((str(p), d) for p, d in densities.items())}
-        source = digest({"reader": self._identity(secret), **told, "files": seen})
+        kept = {"version": VERSION, "reader": self._identity(secret), **told, "files": seen}
+        source = digest({**kept, "patients": repr(self.asked)})
         known = self._recall(cache, source)
         if known is not None:
             return known
-        kind = "parts" if self.override is None else "admitted"
-        parts = cache / f".{self.spec.name}-{source[:16]}.{kind}"
-        admitted = self.override is not None
-        decoded = decode_all(items, root, self.cutting, admitted, parts, monitor, self.workers)
+        parts = self._parts(cache, digest({**kept, "aside": [item.row.reasons for item in items]}))
+        person = partial(secret.patient, self.spec.name)
+        rules = Rules(self.override is not None, self.bits, person)
+        decoded = decode_all(items, root, self.cutting, rules, parts, monitor, self.workers)
         try:
             if signature_of(root, items) != seen:
                 raise self._error(["the files changed while they were read"])
             entry = self._write(cache, items, decoded, secret, monitor)
-        finally:
+        except UncertainPatients:
+            raise  # what is decoded is not decoded again when a key says it
+        except BaseException:
             shutil.rmtree(parts, ignore_errors=True)
+            raise
+        shutil.rmtree(parts, ignore_errors=True)
         write_json(self._memory(cache), {"source": source, "entry": entry.name})
         return entry
+
+    def _look_ahead(self, items: Sequence[Item], secret: identity.Secret) -> None:
+        """Refuse uncertain patients before anything is decoded, where no header is asked for them."""
+        asked = self.asked
+        if asked.column is None and asked.path is None and asked.header is not False:
+            return
+        rows = [Taken(item.name, item.unusable) for item in items]
+        under_patients(items, rows, asked, self.spec.name, secret)
+
+    def _parts(self, cache: Path, content: str) -> Path:
+        kind = "parts" if self.override is None else "admitted"
+        return cache / f".{self.spec.name}-{content[:16]}.{kind}"
 
     def load(self, entry: Path) -> Designs:
         """Read a prepared entry; the pictures stay on disk, memory-mapped.
@@ -149,15 +191,17 @@ class MammographyReader:
         """What is in a prepared entry, in numbers, and what was put aside and why."""
         facts = open_entry(entry)
         sizes = {file.name: file.stat().st_size for file in sorted(entry.iterdir())}
-        kept = {key: facts[key] for key in ("files", "quarantine", "admitted")}
+        kept = {key: facts[key] for key in KEPT if key in facts}
         return {**account_of(read_arrays(entry / TABLE)), **kept, "bytes": sizes}
 
     # what is read -----------------------------------------------------------------------------------
 
     def _identity(self, secret: identity.Secret) -> dict[str, Any]:
-        """What the entry's content depends on, beside the files."""
+        """What the entry's content depends on, beside the files, and cannot be seen in its table."""
+        bits = {} if self.bits is None else {"bits": self.bits}
         return {
-            "version": VERSION,
+            "version": FORM,
+            **bits,
             "name": self.spec.name,
             "cutting": repr(self.cutting),
             "density": self.density,
@@ -185,9 +229,12 @@ class MammographyReader:
     ) -> Path:
         """The entry of all parts, after the gate."""
         given = parts.facts()
-        taken = without_shared(items, given)
         findings = {one.name: one.findings for one in given}
         admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override)
+        dark = sum("dark" in one.reasons for one in given)
+        check_range(self.spec.name, [one.levels for one in given if one.levels and not one.reasons], dark)
+        items, taken = under_patients(items, given, self.asked, self.spec.name, secret)
+        taken = without_shared(items, taken)
         table = table_of(items, taken, secret, self.split_seed)
         quarantine, reasons = quarantine_of(items, taken)
         self._require_use(table, reasons)
@@ -199,6 +246,9 @@ class MammographyReader:
             "admitted": sum(bool(found) for found in findings.values()),
             "content": digest([one.content for one in taken]),
         }
+        placeholders = placeholders_of(taken)
+        if placeholders:
+            facts["placeholders"] = placeholders
         columns = {name: column.tolist() for name, column in table.items()}
         facts["fingerprint"] = digest({"facts": facts, "table": repr(columns), "quarantine": quarantine})
         entry = cache / f"{self.spec.name}-{facts['fingerprint'][:16]}"
@@ -208,22 +258,31 @@ class MammographyReader:
                 parts.write(folder / IMAGES, used, (len(table["ids"]), 1, *self.spec.size))
                 write_arrays(folder / TABLE, table)
                 write_text(folder / QUARANTINE, quarantine)
+        for what, count in placeholders.items():
+            monitor.note(
+                f"{self.spec.name}: in {count} files the {what} is a value that stands for none, such as "
+                "000Y or 1\\1; it counts as unknown"
+            )
         if reasons:
             monitor.note(
                 f"{self.spec.name}: {sum(bool(one.reasons) for one in taken)} of {len(items)} files are put "
-                f"aside; {entry / QUARANTINE} says why"
+                f"aside ({', '.join(f'{reason}: {count}' for reason, count in reasons.items())}); "
+                f"{entry / QUARANTINE} says which"
             )
         return entry
 
     def _require_use(self, table: Table, reasons: Mapping[str, int]) -> None:
         splits = set(table["split"].tolist())
         if not {"train", "test"} <= splits:
-            faults = [f"{reason}: {count} files" for reason, count in reasons.items()]
+            faults = [
+                f"{reason}: {count} files" + (f" ({REASONS[reason]})" if reason in REASONS else "")
+                for reason, count in reasons.items()
+            ]
             patients = len(set(table["patient"].tolist()))
             raise DataError(
                 f"data set {self.spec.name}: of its files too few can be used for a train and a test split",
                 [*faults, f"{patients} patients are left; five can be split"],
-                "docs/data.md says what each reason means.",
+                "docs/data.md says what is read, and what names a patient.",
             )
 
     def _column(self, condition: Condition, column: NDArray[Any]) -> NDArray[np.float64]:
@@ -244,3 +303,12 @@ class MammographyReader:
             faults,
             "Mend the files, or the data set's YAML where it is wrong; docs/data.md shows the layout.",
         )
+
+
+def _checked_bits(bits: int | None) -> int | None:
+    if bits is not None and not (isinstance(bits, int) and MIN_BITS <= bits <= MAX_BITS):
+        raise BadRequest(
+            f"dataset.reader.bits is {bits!r}",
+            f"Write how many bits stored values use, {MIN_BITS} to {MAX_BITS}; null for what files say.",
+        )
+    return bits
