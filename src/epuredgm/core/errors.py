@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 
 class EpureError(Exception):
@@ -11,9 +13,13 @@ class EpureError(Exception):
     Args:
         message: what is wrong, and where.
         hint: how to mend it, in one sentence; empty when the message already says it.
+
+    Attributes:
+        details: the same as JSON-ready facts, for answers with ``--json``; empty where the text says all.
     """
 
     exit_code = 1
+    details: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -186,7 +186,8 @@ class MammographyReader:
         given = parts.facts()
         taken = without_shared(items, given)
         findings = {one.name: one.findings for one in given}
-        admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override)
+        rows = {item.name: item.row.number for item in items}
+        admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override, rows)
         table = table_of(items, taken, secret, self.split_seed)
         quarantine, reasons = quarantine_of(items, taken)
         self._require_use(table, reasons)
