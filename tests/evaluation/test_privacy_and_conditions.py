@@ -161,12 +161,16 @@ def test_the_gate_sees_pictures_that_other_metrics_leave_out(world: World, score
         assert not found["passed"]
 
 
-def test_what_cannot_be_decided_is_not_passed(world: World, score: Score) -> None:
+def test_what_cannot_be_decided_is_neither_passed_nor_failed(world: World, score: Score) -> None:
     few = score(world.other.images[:30])
-    assert not few["passed"]
-    assert "too few" in few["reasons"][0]
+    assert few["passed"] is None and few["verdict"] == "not decided"
+    assert "too few: 30 generated pictures, 50 are needed" in few["reasons"][0]
     blind = score(world.other.images, reference=NOTHING)
-    assert not blind["passed"]
+    assert blind["passed"] is None and blind["verdict"] == "not decided"
+    copied = world.other.images.copy()
+    copied[7] = world.designs.images[3]
+    caught = score(copied, reference=NOTHING)  # one test is enough to fail
+    assert caught["passed"] is False and caught["verdict"] == "failed"
     assert blind["features"]["near"]["value"] is None
     assert blind["features"]["near"]["reason"]
     assert set(few) == set(blind)

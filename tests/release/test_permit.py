@@ -50,8 +50,19 @@ def test_what_a_manifest_gets_names_no_design(study: Study) -> None:
 @pytest.mark.parametrize(
     ("gate", "reason"),
     [
-        ({**GATE, "passed": False, "reasons": ["2 of 6 are copies"]}, "did not pass (2 of 6 are copies)"),
-        ({**GATE, "passed": None, "reasons": ["too few"]}, "did not pass (too few)"),
+        (
+            {**GATE, "passed": False, "reasons": ["2 of 6 are copies"]},
+            "failed, so it did not pass (2 of 6 are copies)",
+        ),
+        ({**GATE, "passed": None, "reasons": ["too few"]}, "not decided, so it did not pass (too few)"),
+        (
+            {**GATE, "passed": None, "verdict": "not decided", "reasons": ["too few"]},
+            "Nothing speaks against these samples, but there was too little to tell. Draw at least 50",
+        ),
+        (
+            {**GATE, "passed": False, "reasons": ["x"], "limits": {"fewest": [50, 100, 100]}},  # of before
+            "not decided, so it did not pass",
+        ),
         ({**GATE, "passed": "true"}, "did not pass (no reason is given)"),
         ({**GATE, "passed": 1}, "did not pass"),
         ({"reasons": []}, "does not judge this mode"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from scipy import ndimage
 
 from epuredgm.cli.report import open_page
 from epuredgm.core.errors import BadRequest
@@ -21,6 +22,7 @@ from epuredgm.core.monitor import SILENT
 from epuredgm.core.places import Workspace
 from epuredgm.data.designs import Designs
 from epuredgm.data.samples import SampleSet
+from epuredgm.evaluation import nearness
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Attempt, Record, Records
 from epuredgm.reporting.study import Family, Run
@@ -28,6 +30,7 @@ from epuredgm.stages import study
 from epuredgm.stages.study import study_of
 from epuredgm.stages.study_designs import SHOWN, Bench, pictured, with_neighbours
 from epuredgm.stages.study_runs import run_of, troubles_of
+from reporting import grey_study
 from reporting.conftest import command
 from reporting.study_makers import spec
 
@@ -76,6 +79,27 @@ def evaluated(workspace: Workspace, real: Designs) -> Family:
     }
     run, notes = run_of(result, workspace, Records(workspace))
     return Family(MODEL, (run,), notes=notes)
+
+
+def test_the_nearest_train_picture_is_the_one_that_the_privacy_gate_finds(tmp_path: Path) -> None:
+    """Copies that were flipped, moved and darkened: by intensities alone other pictures are nearer."""
+    rng = np.random.default_rng(3)
+    smooth = ndimage.gaussian_filter(rng.random((24, 1, 64, 48)), (0, 0, 4, 4))
+    images = np.rint(65535 * (smooth - smooth.min()) / np.ptp(smooth)).astype(np.uint16)
+    real = Designs(
+        images, np.array([f"p{k}" for k in range(24)]), np.arange(24) < 20, np.zeros((24, 0)), (), "f"
+    )
+    sources = [3, 11, 17]
+    made = np.roll(images[sources][..., ::-1], 2, axis=2) // 3
+    one = grey_study.gallery("conditional", 64, 0, False, False)
+    one = replace(one, samples=made)
+    bench = Bench(grey_study.spec(), real)
+    (family,) = with_neighbours([Family(MODEL, (), galleries=(one,))], bench)
+    (shown,) = family.galleries
+    assert list(shown.nearest_ids) == [f"p{row}" for row in sources]
+    by_gate = nearness.nearest(nearness.reduced(made, 65535), nearness.reduced(images[:20], 65535))
+    np.testing.assert_array_equal(shown.distances, nearness.distances(by_gate.best))
+    assert nearness.correlation_of(float(shown.distances[0])) == pytest.approx(by_gate.best[0])
 
 
 def test_shown_designs_have_their_nearest_train_design_and_their_truth(tmp_path: Path) -> None:

@@ -223,6 +223,30 @@ def test_who_was_not_checked_has_not_passed() -> None:
     assert verdict.word == "not checked" and "too few held-out" in verdict.reasons[0]
 
 
+def test_too_little_to_decide_is_not_a_failure_and_not_red() -> None:
+    few = {
+        "passed": None,
+        "verdict": "not decided",
+        "reasons": ["too few: 30 generated pictures, 50 are needed"],
+    }
+    before = {"passed": False, "counts": {"generated": 30}, "limits": {"fewest": [50, 100, 100]}}
+    copies = {"passed": False, "verdict": "failed", "reasons": ["1 is a copy"]}
+    found = {}
+    for name, content in (("few", few), ("before", before), ("copies", copies)):
+        (verdict,) = privacy.verdicts_of(
+            "one", 0, {"modes": {"conditional": {"counts": {}, "privacy": content}}}
+        )
+        found[name] = (verdict.word, verdict.tone, verdict.passed)
+    undecided = ("not decided", "warn", None)
+    assert found == {"few": undecided, "before": undecided, "copies": ("failed", "bad", False)}
+    study = bare({"conditional": {"counts": {}, "privacy": few}})
+    page = render(study)
+    assert "0 failed, 1 are not decided" in page and "50 are needed" in page
+    assert 'class="alert">Of 1 sets' in page and 'class="words warn"' in page
+    told = " ".join(each for sheet in sheets(study, 0) for each in words(sheet))
+    assert "not decided" in told and "failed" not in told
+
+
 def test_reasons_of_missing_figures_are_said() -> None:
     result = {"modes": {"unconditional": {"counts": {}, "fd_domain": {"reason": "under 50 pictures"}}}}
     assert "under 50 pictures" in " ".join(quality.distances(result).words)

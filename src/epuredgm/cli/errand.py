@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from epuredgm.cli.console import answer
 from epuredgm.core.errors import EpureError
 from epuredgm.core.stops import STOPS, Stopped, deaf, name_of
 
@@ -34,6 +35,8 @@ class ErrandFailed(EpureError):
 
 def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> dict[str, Any]:
     """Run ``python -m module`` with ``request`` and return its result, showing its progress.
+
+    A ``silent`` one is for an answer in JSON: a fault that has details is answered so, too.
 
     Raises:
         ErrandFailed: with the child's own message and exit code.
@@ -61,6 +64,9 @@ def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> 
         raise
     finally:
         _end(child)
+    details = (last.get("error") or {}).get("details")
+    if silent and details:
+        answer(json.dumps({"error": last["error"]["text"], **details}, indent=2))
     return _outcome(last, code)
 
 

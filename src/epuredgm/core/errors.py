@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import errno
 from collections.abc import Sequence
+=======
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+>>>>>>> burned
 
 
 class EpureError(Exception):
@@ -12,9 +18,13 @@ class EpureError(Exception):
     Args:
         message: what is wrong, and where.
         hint: how to mend it, in one sentence; empty when the message already says it.
+
+    Attributes:
+        details: the same as JSON-ready facts, for answers with ``--json``; empty where the text says all.
     """
 
     exit_code = 1
+    details: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

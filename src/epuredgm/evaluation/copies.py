@@ -1,13 +1,16 @@
 """The verdict on copies: may generated pictures be released, or do they repeat the train split?
 
-What independent pictures show is read from held-out real ones, of patients that are not in the train split. A
-test that cannot be made is not passed.
+What independent pictures show is read from held-out real ones, of patients that are not in the train split.
+Copies make it *failed*. Where nothing speaks against the pictures but a test cannot be made, it is *not
+decided*, which is not passed either.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,33 @@ CORRELATION = 0.98  # above it a picture is a copy, unless unseen real ones are 
 MARGIN = 0.2  # of the way from the most alike held-out picture to 1: what 200 others may show beyond 130
 REPEATED = 0.995  # held-out pictures as alike as this are train pictures themselves
 
+PASSED, FAILED, NOT_DECIDED, NOT_CHECKED = "passed", "failed", "not decided", "not checked"
+
 Floats = NDArray[np.float64]
+
+
+def verdict(content: object) -> str:
+    """The word for the gate's figures in a result: one of the four above; all but ``passed`` keep samples in.
+
+    Results of earlier versions call a set that is too small failed; their counts tell.
+    """
+    figures = content if isinstance(content, Mapping) else {}
+    passed = figures.get("passed")
+    if passed is True:
+        return PASSED
+    if passed is False:
+        return NOT_DECIDED if _counted_too_few(figures) else FAILED
+    if figures.get("verdict") == NOT_DECIDED or figures.get("reasons"):
+        return NOT_DECIDED
+    return NOT_CHECKED
+
+
+def _counted_too_few(figures: Mapping[str, Any]) -> bool:
+    counts, limits = figures.get("counts"), figures.get("limits")
+    if not isinstance(counts, Mapping) or not isinstance(limits, Mapping):
+        return False
+    needed = zip(("generated", "train", "held_out"), limits.get("fewest") or (), strict=False)
+    return any(isinstance(counts.get(name), int) and counts[name] < fewest for name, fewest in needed)
 
 
 @dataclass(frozen=True)

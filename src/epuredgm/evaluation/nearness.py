@@ -46,6 +46,16 @@ def distances(correlations: Floats) -> Floats:
     return np.asarray(np.sqrt(np.clip(2 - 2 * correlations, 0, 4)))
 
 
+def correlation_of(distance: float) -> float:
+    """The inverse of :func:`distances`."""
+    return 1 - distance**2 / 2
+
+
+def nearest_stored(pictures: Stored, others: Stored, levels: int) -> Nearest:
+    """The most similar others of pictures (N, C, H, W) as they are stored, ``levels`` standing for 1."""
+    return nearest(reduced(pictures, levels), reduced(others, levels))
+
+
 def reduced(images: Stored, levels: int, edge: int = EDGE) -> Tensor:
     """(N, C, h, w) float32 in [0, 1]: the means of areas, the longer side at most ``edge``; in parts."""
     height, width = images.shape[2:]

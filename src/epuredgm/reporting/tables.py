@@ -20,7 +20,7 @@ class Cell:
     Attributes:
         hint: more, shown on pointing at it.
         model: name of a family, if the cell names one.
-        tone: ``good``, ``bad`` or nothing.
+        tone: ``good``, ``warn``, ``bad`` or nothing.
     """
 
     text: str

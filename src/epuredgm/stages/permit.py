@@ -22,11 +22,13 @@ from epuredgm.core.jobs import Stage
 from epuredgm.core.places import Workspace
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.samples import SampleSet
+from epuredgm.evaluation import copies
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Records, status_of
 
 GATE = "privacy"
 FIGURES = (
+    "verdict",
     "passed",
     "reasons",
     "pixels",
@@ -38,6 +40,15 @@ FIGURES = (
     "counts",
     "limits",
 )  # of the gate, that go into a manifest; the list of nearest train pictures does not
+
+
+REMEDIES = {
+    copies.FAILED: "Samples repeat real pictures: regularise more, train less, or a smaller model. Then:",
+    copies.NOT_DECIDED: "Nothing speaks against these samples, but there was too little to tell. Draw at least "
+    f"{copies.FEWEST_GENERATED} (--num-samples) from at least {copies.FEWEST_TRAIN} train and "
+    f"{copies.FEWEST_HELD_OUT} test pictures, with domain features. Then:",
+    copies.NOT_CHECKED: "Evaluate it:",
+}
 
 
 class Refused(Exception):
@@ -225,10 +236,9 @@ def _require_passed(figures: Mapping[str, Any], run: Run, looked: object, count:
     """That the gate passed, and ``looked`` at all of the samples."""
     if figures["passed"] is not True:
         reasons = "; ".join(map(str, figures.get("reasons") or [])) or "no reason is given"
+        word = copies.verdict(figures)
         raise Refused(
-            f"the {GATE} gate did not pass ({reasons})",
-            "Where samples repeat train pictures: regularise more, train less, or a smaller model. "
-            f"Where there are too few: more samples or data. Then: {run.command}",
+            f"the {GATE} gate: {word}, so it did not pass ({reasons})", f"{REMEDIES[word]} {run.command}"
         )
     if looked != count:
         raise Refused(

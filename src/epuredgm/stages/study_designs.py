@@ -17,11 +17,12 @@ from epuredgm.core.places import Workspace
 from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs, Stored
 from epuredgm.data.samples import SampleSet
+from epuredgm.evaluation import nearness
 from epuredgm.evaluation.neighbours import nearest
 from epuredgm.evaluation.population import Population
 from epuredgm.reporting.study import Adherence, Family, Gallery, Worst
 from epuredgm.stages.build import resolve
-from epuredgm.stages.study_grey import closest, intensities, worst_of
+from epuredgm.stages.study_grey import intensities, worst_of
 
 SHOWN = 18  # designs of a set; around a given component, a third of them for each set
 REAL = 22
@@ -133,7 +134,8 @@ def with_neighbours(families: Sequence[Family], bench: Bench) -> tuple[Family, .
     if not shown or not len(train) or bench.private:
         return tuple(families)
     if bench.spec.levels > 1:
-        distances, rows = closest(np.concatenate(shown), train.images, bench.spec.levels)
+        found_by_gate = nearness.nearest_stored(np.concatenate(shown), train.images, bench.spec.levels)
+        distances, rows = nearness.distances(found_by_gate.best), found_by_gate.rows
     else:
         distances, rows = nearest(bench.masks(np.concatenate(shown)), bench.masks(train.images))
     start = 0

@@ -1,4 +1,4 @@
-"""What a report shows of grey pictures: nearest ones, those lost most, intensities, how data are spread."""
+"""What a report shows of grey pictures: those lost most, intensities, how data are spread."""
 
 from __future__ import annotations
 
@@ -14,43 +14,8 @@ from epuredgm.data.samples import SampleSet
 from epuredgm.reporting.study import Counted, Floats, Worst
 
 BINS = 32  # of intensities
-SIDE = 32  # pixels of the pictures that are held against each other
 PICTURES = 300  # enough for a histogram of pixels
 WORST = 6
-ROWS = 1024  # pictures of the other set at a time
-
-
-def closest(pictures: Stored, others: Stored, levels: int) -> tuple[Floats, NDArray[np.int64]]:
-    """The nearest of other pictures, seen from afar (32 pixels a side).
-
-    Args:
-        pictures: (N, C, H, W) as stored.
-        others: (M, C, H, W), M > 0.
-        levels: the stored value that stands for 1.
-
-    Returns:
-        (N,) root mean square of the difference in intensity; (N,) rows of ``others``.
-    """
-    here = _small(pictures, levels)
-    least = np.full(len(here), np.inf)
-    place = np.zeros(len(here), dtype=np.int64)
-    for start in range(0, len(others), ROWS):
-        there = _small(others[start : start + ROWS], levels)
-        apart = (here**2).sum(1)[:, None] + (there**2).sum(1) - 2 * here @ there.T
-        found = apart.argmin(axis=1)
-        value = apart[np.arange(len(here)), found]
-        nearer = value < least
-        least[nearer], place[nearer] = value[nearer], found[nearer] + start
-    return np.sqrt(np.maximum(least, 0) / max(1, here.shape[1])), place
-
-
-def _small(pictures: Stored, levels: int) -> Floats:
-    """(N, C h w) means of blocks of pixels; what does not fill a block at the edge is left out."""
-    n, c, height, width = pictures.shape
-    down, across = max(1, height // SIDE), max(1, width // SIDE)
-    whole = pictures[:, :, : height // down * down, : width // across * across].astype(np.float64) / levels
-    blocks = whole.reshape(n, c, height // down, down, width // across, across)
-    return np.asarray(blocks.mean(axis=(3, 5)).reshape(n, -1))
 
 
 def differences(pictures: Stored, others: Stored, levels: int) -> Floats:

@@ -51,7 +51,7 @@ def serve(tasks: Mapping[str, Task]) -> int:
         with raising():
             say(result=tasks[request["task"]](request, LineMonitor()))
     except EpureError as error:
-        say(error={"text": str(error), "exit_code": error.exit_code})
+        say(error={"text": str(error), "exit_code": error.exit_code, "details": dict(error.details)})
         return error.exit_code
     except OSError as error:
         say(

@@ -24,6 +24,7 @@ PUT_ASIDE = {
 }
 REFUSED = {
     "burned_in_label": {"bright things outside the breast look like text"},
+    "burned_in_breast": {"things over the breast look like text"},
     "burned_in_declared": {"is not NO", "a value that is not one of those expected"},
     "overlay_group": {"an overlay"},
     "private_tag": {"a private element"},

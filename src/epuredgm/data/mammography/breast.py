@@ -7,7 +7,7 @@ outside the breast is 0, so that markers, labels and most burned-in text are gon
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Breast:
         components: sizeable things in the picture, the breast among them.
         area: share of the picture.
         anterior: share of the border opposite to the chest wall that the breast touches.
+        small: float32 (h, w), means of the blocks of pixels that the mask was found on.
     """
 
     mask: NDArray[np.bool_]
@@ -51,6 +52,7 @@ class Breast:
     components: int
     area: float
     anterior: float
+    small: NDArray[np.float32] = field(repr=False)
 
     def doubts(self, laterality: str | None = None) -> tuple[str, ...]:
         """Why the picture should be looked at before it is used; empty if nothing is wrong.
@@ -141,7 +143,7 @@ def find_breast(pixels: NDArray[np.float32]) -> Breast:
     anterior = float(mask[:, -1].mean())
     mask = mask if chest == LEFT else mask[:, ::-1]
     mask = mask.repeat(factor, axis=0).repeat(factor, axis=1)[: pixels.shape[0], : pixels.shape[1]]
-    return Breast(mask, chest, air, threshold, components, float(mask.mean()), anterior)
+    return Breast(mask, chest, air, threshold, components, float(mask.mean()), anterior, small)
 
 
 def canonical(

@@ -25,6 +25,7 @@ from epuredgm.data.mammography.phantom_grid import Grid
 from epuredgm.data.mammography.phantom_header import MAGNIFICATION, patient_id, uid
 from epuredgm.data.mammography.phantom_layouts import OLD_COLUMNS
 from epuredgm.data.mammography.phantom_patient import draw_patient, stream
+from epuredgm.data.mammography.phantom_text import Writing, burn
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -139,18 +140,20 @@ def _random_bytes(base: Exposure, name: str) -> bytes:
     return stream(base.patient.root, name).bytes(4096)
 
 
-def _burned_in(dataset: Dataset) -> None:
-    """Side and view in white letters, in the corner away from the chest wall."""
-    from PIL import Image, ImageDraw
+def _written(text: str, over: bool = False) -> Edit:
+    """A text in white letters, in the corner away from the chest wall or ``over`` the breast."""
 
-    width, height = 40, 12
-    label = Image.new("L", (width, height), 0)
-    ImageDraw.Draw(label).text((1, 0), "L-MLO", fill=255)
-    letters = np.kron(np.asarray(label) > 127, np.ones((2, 2), dtype=np.bool_))
-    pixels = np.frombuffer(dataset.PixelData, "<u2").reshape(dataset.Rows, dataset.Columns).copy()
-    corner = pixels[8 : 8 + 2 * height, -8 - 2 * width : -8]
-    corner[letters] = PLAIN.top
-    dataset.PixelData = pixels.tobytes()
+    def edit(dataset: Dataset) -> None:
+        from PIL import ImageFont
+
+        writing = Writing(text, ImageFont.load_default_imagefont(), enlarged=1 if over else 2)
+        stored = np.frombuffer(dataset.PixelData, "<u2").reshape(dataset.Rows, dataset.Columns)
+        rows, columns = writing.ink().shape
+        top, left = (dataset.Rows // 2, 8) if over else (8, dataset.Columns - 8 - columns)
+        pixels = burn((stored / PLAIN.top).astype(np.float32), writing, top, left, level=1.0, behind=0.0)
+        dataset.PixelData = np.rint(pixels * PLAIN.top).astype("<u2").tobytes()
+
+    return edit
 
 
 def _telling(dataset: Dataset) -> None:
@@ -230,7 +233,9 @@ VARIANTS: dict[str, Variant] = {
     "wrong_modality": _edited("quarantined", _with(Modality="CR")),
     "implant": _edited("quarantined", _with(BreastImplantPresent="YES")),
     "duplicate_of_another_patient": _edited("quarantined", _of_another_patient),
-    "burned_in_label": _edited("refused", _burned_in),
+    "view_marker": replace(_edited("read", _written("L-MLO")), error=None),
+    "burned_in_label": _edited("refused", _written("J^ 1961")),
+    "burned_in_breast": _edited("refused", _written("DOE^JANE 1961", over=True)),
     "burned_in_declared": _edited("refused", _with(BurnedInAnnotation="YES")),
     "telling_header": _edited("refused", _telling),
     "overlay_group": _edited("refused", _with_overlay),

@@ -40,7 +40,7 @@ class Unseen(NamedTuple):
 def compute(case: Case) -> Json:
     """Whether the generated pictures may be released.
 
-    ``passed`` and ``reasons`` why not. ``pixels``: distance to the nearest train picture (see
+    ``verdict`` in a word, ``passed`` (null where it is not decided) and ``reasons`` why not. ``pixels``: distance to the nearest train picture (see
     :mod:`epuredgm.evaluation.nearness`); ``relative``: the same over the mean distance to the next nearest
     ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share
     of generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: how
@@ -84,11 +84,11 @@ def _decided(
     limit = copies.correlation_limit(unseen.found.best)
     copied = int((found.best > limit).sum())
     repeated = int((nearest(_small(case.generated.whole), _test(case)).best > limit).sum())
-    reasons = _reasons(tests, copied, repeated, limit, unseen)
+    faults = _faults(tests, copied, repeated, limit)
+    obstacles = _obstacles(tests, unseen)
     blocks = {name: _block(test, case.confidence) for name, test in tests.items()}
     return {
-        "passed": not reasons,
-        "reasons": reasons,
+        **_verdict(faults, obstacles),
         "features": _no_test(case.why_not(EXTRACTOR)),
         **blocks,
         "copied": copied,
@@ -103,10 +103,15 @@ def _decided(
     }
 
 
-def _reasons(
-    tests: dict[str, Nearness], copied: int, repeated: int, limit: float, unseen: Unseen
-) -> list[str]:
-    """What is wrong; empty if the pictures pass."""
+def _verdict(faults: list[str], obstacles: list[str]) -> Json:
+    """Failed if something is wrong; not decided if a test could not be made; else passed."""
+    word = copies.FAILED if faults else copies.NOT_DECIDED if obstacles else copies.PASSED
+    passed = {copies.PASSED: True, copies.FAILED: False}.get(word)
+    return {"verdict": word, "passed": passed, "reasons": [*faults, *obstacles]}
+
+
+def _faults(tests: dict[str, Nearness], copied: int, repeated: int, limit: float) -> list[str]:
+    """What is wrong with the pictures."""
     words = {
         "pixels": "pixels",
         "relative": "pixels relative to the next nearest",
@@ -117,13 +122,19 @@ def _reasons(
         reasons.append(f"{copied} generated pictures correlate with a train picture above {limit:.4f}")
     if repeated:
         reasons.append(f"{repeated} generated pictures correlate with a held-out real one above {limit:.4f}")
+    return [reason for reason in reasons if reason]
+
+
+def _obstacles(tests: dict[str, Nearness], unseen: Unseen) -> list[str]:
+    """Why a test says nothing."""
+    reasons = []
     if unseen.found.best.max() > copies.REPEATED:
         reasons.append(
             "held-out real pictures repeat train pictures, so that they say nothing: mend the split"
         )
     if "features" not in tests:
         reasons.append("the pictures could not be compared in domain features")
-    return [reason for reason in reasons if reason]
+    return reasons
 
 
 def _block(test: Nearness, confidence: float) -> Json:
@@ -140,10 +151,9 @@ def _no_test(reason: str) -> Json:
 
 
 def _undecided(reason: str, counts: dict[str, int]) -> Json:
-    """A verdict that could not be reached is not passed."""
+    """There are too few pictures for any test."""
     return {
-        "passed": False,
-        "reasons": [reason],
+        **_verdict([], [reason]),
         **{name: _no_test(reason) for name in ("pixels", "relative", "features")},
         "copied": None,
         "copied_held_out": None,

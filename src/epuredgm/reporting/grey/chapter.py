@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from epuredgm.evaluation import copies
+from epuredgm.evaluation.nearness import correlation_of
 from epuredgm.reporting.grey import conditions, looks, privacy, quality, shown
 from epuredgm.reporting.grey.part import Part
 from epuredgm.reporting.numbers import short
@@ -45,7 +48,7 @@ class Chapter:
 
     Attributes:
         verdict: how many sets of samples passed, in a sentence.
-        tone: ``good`` if all did.
+        tone: ``good`` if all did, ``warn`` if the others are not decided, else ``bad``.
         privacy: every set of samples of every run.
         unseen: what the tests of privacy cannot see.
         private: no real picture is in the report.
@@ -66,15 +69,14 @@ def chapter_of(study: Study, colors: Mapping[str, str]) -> Chapter | None:
     if study.spec.values != "grey":
         return None
     found = privacy.verdicts(study.families)
-    passed = sum(each.passed is True for each in found)
-    failed = sum(each.passed is False for each in found)
-    unknown = len(found) - passed - failed
-    verdict = (
-        f"Of {len(found)} sets of generated pictures {passed} passed every privacy test, {failed} failed"
-    )
+    counts = Counter(each.word for each in found)
     return Chapter(
-        verdict=f"{verdict}, {unknown} were not checked.",
-        tone="good" if found and passed == len(found) else "bad",
+        verdict=(
+            f"Of {len(found)} sets of generated pictures {counts[copies.PASSED]} passed every privacy test, "
+            f"{counts[copies.FAILED]} failed, {counts[copies.NOT_DECIDED]} are not decided, "
+            f"{counts[copies.NOT_CHECKED]} were not checked."
+        ),
+        tone=privacy.tone_of(found),
         privacy=privacy.verdict_table(found),
         unseen=privacy.UNSEEN,
         private=study.private,
@@ -120,7 +122,10 @@ def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
             what = f"real test picture {name}" if encoded else f"nearest train picture {name}"
             lines.append(f"beside it the {what}")
             if not encoded:
-                lines.append(f"{short(float(gallery.distances[k]))} apart (root mean square)")
+                apart = float(gallery.distances[k])
+                lines.append(
+                    f"{short(apart)} apart, correlation {short(correlation_of(apart))}: the gate's measure"
+                )
         found.append(
             Shown(
                 image=data_address(picture, stamp),

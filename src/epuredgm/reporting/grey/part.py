@@ -22,7 +22,7 @@ class Part:
     """Sentences, tables and charts under one title.
 
     Attributes:
-        tone: ``good`` or ``bad`` where the part is a verdict, else empty.
+        tone: ``good``, ``warn`` or ``bad`` where the part is a verdict, else empty.
     """
 
     title: str

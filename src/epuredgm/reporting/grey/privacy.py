@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epuredgm.core.jobs import TASKS
+from epuredgm.evaluation import copies
 from epuredgm.reporting.grey.part import Json, Part, blocks_of, is_figure, reason_of, value_of
 from epuredgm.reporting.grey.part import words as in_words
 from epuredgm.reporting.numbers import NOTHING, short, span
@@ -14,7 +15,7 @@ from epuredgm.reporting.study import Family
 from epuredgm.reporting.tables import Cell, Head, Table
 
 KEY = "privacy"
-APART = ("passed", "reasons", "nearest")  # told in other words than numbers
+APART = ("verdict", "passed", "reasons", "nearest")  # told in other words than numbers
 UNSEEN = (
     "Whole pictures are compared: a lesion or a patch that was copied into another picture is not found, nor "
     "a single copy that was turned or enlarged.",
@@ -29,23 +30,33 @@ SHOWN = 10  # nearest pairs
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the privacy panel says of one set of samples; ``passed`` is None where nobody looked."""
+    """What the privacy panel says of one set of samples.
+
+    Attributes:
+        word: see :func:`epuredgm.evaluation.copies.verdict`.
+    """
 
     model: str
     seed: int
     mode: str
-    passed: bool | None
+    word: str
     reasons: tuple[str, ...]
 
     @property
-    def word(self) -> str:
-        """``passed``, ``failed`` or ``not checked``."""
-        return {True: "passed", False: "failed", None: "not checked"}[self.passed]
+    def passed(self) -> bool | None:
+        """None where nothing was decided, or nobody looked."""
+        return {copies.PASSED: True, copies.FAILED: False}.get(self.word)
 
     @property
     def tone(self) -> str:
-        """``good`` only for what was checked and passed."""
-        return "good" if self.passed else "bad"
+        """``good`` only for what was checked and passed; ``warn`` where there was too little to decide."""
+        return {copies.PASSED: "good", copies.NOT_DECIDED: "warn"}.get(self.word, "bad")
+
+
+def tone_of(found: Sequence[Verdict]) -> str:
+    """Of all of them: ``good`` if all passed, ``warn`` if the others are not decided, else ``bad``."""
+    tones = {each.tone for each in found} or {"bad"}
+    return next(tone for tone in ("bad", "warn", "good") if tone in tones)
 
 
 def verdicts(families: Sequence[Family]) -> tuple[Verdict, ...]:
@@ -63,16 +74,14 @@ def verdicts_of(model: str, seed: int, result: Json) -> Iterator[Verdict]:
     generated = {mode.value for mode in TASKS}
     blocks = [(mode, block) for mode, block in blocks_of(result) if mode.split(" ")[0] in generated]
     if not blocks:
-        yield Verdict(model, seed, "any", None, ("no generated pictures were evaluated",))
+        yield Verdict(model, seed, "any", copies.NOT_CHECKED, ("no generated pictures were evaluated",))
     for mode, block in blocks:
         content = block.get(KEY)
         about = content if isinstance(content, Mapping) else {}
-        passed = about.get("passed")
-        known = passed if isinstance(passed, bool) else None
-        reasons = _lines(about.get("reasons"))
-        if known is None and not reasons:
+        word, reasons = copies.verdict(about), _lines(about.get("reasons"))
+        if word == copies.NOT_CHECKED and not reasons:
             reasons = (reason_of(content) or "the check was not made on these samples",)
-        yield Verdict(model, seed, mode, known, reasons)
+        yield Verdict(model, seed, mode, word, reasons)
 
 
 def _lines(content: Any) -> tuple[str, ...]:
@@ -104,14 +113,13 @@ def panel(family: Family, private: bool) -> Part:
     """The verdicts of a family's first run, and the numbers behind them."""
     run = family.runs[0]
     found = tuple(verdicts_of(family.model, run.seed, run.result))
-    passed = bool(found) and all(each.passed for each in found)
     lines = [f"{each.mode}: {each.word}. {'. '.join(each.reasons)}".strip() for each in found]
     lines += [f"Not seen: {each}" for each in UNSEEN]
     known = {mode: block[KEY] for mode, block in blocks_of(run.result) if isinstance(block.get(KEY), Mapping)}
     tables = [*_tests(known), *(() if private else _nearest(known))]
     if private:
         lines.append("Nearest train pictures are not named or shown: the data set is private.")
-    return Part("Privacy", tuple(lines), tuple(tables), tone="good" if passed else "bad")
+    return Part("Privacy", tuple(lines), tuple(tables), tone=tone_of(found))
 
 
 def _facts(content: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
