@@ -123,6 +123,7 @@ def _scoring_rules(settings: Settings) -> dict[str, tuple[bool, str]]:
     reader = settings.reference.conditions
     evaluation = settings.evaluation
     return {
+        "reference.domain.networks": (domain.networks >= 1, "at least 1"),
         "reference.domain.features": (domain.features >= 2, "at least 2"),
         "reference.domain.steps": (domain.steps >= 1, "at least 1"),
         "reference.domain.batch_size": (domain.batch_size >= 1, "at least 1"),

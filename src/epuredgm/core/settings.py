@@ -161,8 +161,9 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class DomainSettings:
-    """The feature network that is trained on the data set itself."""
+    """The feature networks that are trained on the data set itself."""
 
+    networks: int  # that the domain distance is the mean over; they differ in their seeds
     features: int  # length of a feature vector
     steps: int
     batch_size: int

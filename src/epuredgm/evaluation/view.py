@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-6
+"""Deviation of an axis, of its largest value, up to which it is constant: features have single precision."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -21,6 +24,9 @@ class View:
             or nearly. Groups depend on the count and the set's name alone, so that all families leave out
             the same rows.
         repeats: real-against-real draws behind a floor.
+        paired: row i of both sides shares what was asked for.
+        matched: int (R, n), train points that stand in for the generated ones where ``paired``, a draw each;
+            None if none can.
     """
 
     generated: Floats
@@ -29,6 +35,8 @@ class View:
     test: Floats
     groups: NDArray[np.int64]
     repeats: int
+    paired: bool = False
+    matched: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.generated)
@@ -36,6 +44,11 @@ class View:
     def kept(self) -> NDArray[np.bool_]:
         """(G, n) the rows that are left when each group is left out in turn."""
         return np.asarray(self.groups != np.arange(int(self.groups.max(initial=-1)) + 1)[:, None])
+
+    def constant(self) -> NDArray[np.bool_]:
+        """(D,) the axes on which the train designs do not vary, but for rounding of single precision."""
+        size = np.abs(self.train).max(axis=0, initial=0)
+        return np.asarray(self.train.std(axis=0) <= ROUNDING * size if len(self.train) else size == 0)
 
     def scaled(self, smallest: float = 0.0) -> View:
         """The same points in standard deviations of the train designs; a constant axis is only centred.
@@ -45,7 +58,7 @@ class View:
                 train designs agree does not outweigh the others.
         """
         centre, spread = self.train.mean(axis=0), self.train.std(axis=0)
-        unit = np.where(spread > 1e-9, np.maximum(spread, smallest), smallest or 1.0)
+        unit = np.where(self.constant(), smallest or 1.0, np.maximum(spread, smallest))
 
         def scale(points: Floats) -> Floats:
             return np.asarray((points - centre) / unit)
