@@ -74,10 +74,10 @@ def perfect(fresh: tuple[Images, Floats], asked: Designs, seed: int) -> Images:
 def test_a_perfect_generator_lies_at_the_floor_of_its_own_task(
     tall: DataSpec, heights: Designs, fresh: tuple[Images, Floats]
 ) -> None:
-    asked = heights.split("test").rows(np.arange(150))
+    asked = heights.split("test").rows(np.arange(100))
     few = EvaluationSettings(bootstrap=10, confidence=0.95, floor_repeats=20, jackknife_groups=5)
     found = []
-    for seed in range(6):
+    for seed in range(3):
         images = perfect(fresh, asked, seed)
         free = replace(sample(tall, asked, images), ids=np.full(len(images), ""))
         found.append(
@@ -88,9 +88,9 @@ def test_a_perfect_generator_lies_at_the_floor_of_its_own_task(
     for path in DISTANCES:
         values = [at(each["conditional"], path)["value"] for each in found]
         floor = at(found[0]["conditional"], path)["floor"]
-        assert abs(np.mean(values) - floor["mean"]) < 3 * floor["std"] / np.sqrt(6) + floor["std"], path
+        assert abs(np.mean(values) - floor["mean"]) < 3 * floor["std"] / np.sqrt(3) + floor["std"], path
     counts = found[0]["conditional"]["counts"]["distance_floor"]
-    assert counts == {"kind": "matched", "gaps": {"height_px": 0}}
+    assert counts["kind"] == "matched" and counts["gaps"]["height_px"] < CLOSE / 50
     assert found[0]["unconditional"]["counts"]["distance_floor"] == {"kind": "random"}
     for path in DISTANCES:  # what shares nothing with the real side lies farther from it
         together, apart = (at(found[0][mode], path)["floor"] for mode in ("conditional", "unconditional"))
@@ -140,13 +140,18 @@ def population(values: Floats, names: tuple[str, ...], images: Images | None = N
 
 
 def matched(
-    wanted: Floats, pool: Floats, conditions: tuple[Condition, ...], repeats: int = 10, **images: Images
+    wanted: Floats,
+    pool: Floats,
+    conditions: tuple[Condition, ...],
+    images: tuple[Images, Images] | None = None,
 ) -> Matches:
     names = tuple(each.name for each in conditions)
-    asked = population(wanted, names, images.get("wanted"))
-    others = population(pool, names, images.get("pool"))
-    given = np.array(["wanted" in images])
-    return match(asked, asked, others, given, conditions, ("part",), repeats)
+    asked, others = (
+        population(values, names, None if images is None else images[side])
+        for side, values in enumerate((wanted, pool))
+    )
+    given = np.array([images is not None])
+    return match(asked, asked, others, given, conditions, ("part",), repeats=10)
 
 
 def test_matches_have_the_very_conditions_each_once_a_draw_and_draws_differ() -> None:
@@ -193,9 +198,7 @@ def test_constant_conditions_match_and_given_components_are_found_again() -> Non
     rng = np.random.default_rng(0)
     kinds = (rng.random((12, 1, 16, 16)) < 0.5).astype(np.uint8)
     of_pool, of_wanted = rng.integers(0, 12, 300), rng.integers(0, 12, 20)
-    found = matched(
-        constant[:20], constant, (Condition("age", "years"),), wanted=kinds[of_wanted], pool=kinds[of_pool]
-    )
+    found = matched(constant[:20], constant, (Condition("age", "years"),), (kinds[of_wanted], kinds[of_pool]))
     assert found.rows is not None and (of_pool[found.rows] == of_wanted).all()
     assert found.gaps["part"] == 0
 

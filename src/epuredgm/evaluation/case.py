@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -114,7 +114,16 @@ class Case:
         pools = values(self.train), values(self.test)
         if not len(weights[0]) or not all(np.isfinite(pool).any() for pool in pools):
             return np.full(len(self.draws.train), np.nan)
-        return Line(*pools).distance(*weights)
+        line = Line(*pools)
+        floors = line.distance(*weights)
+        return self.fair(floors, lambda: line.distance(self.draws.train, self.draws.test))
+
+    def fair(self, floors: Floats, random: Callable[[], Floats]) -> Floats:
+        """Floors by :attr:`weights_of_draws`, NaN where matched designs differ too much from what was asked.
+
+        ``random``: those of train against test designs, both drawn at random.
+        """
+        return self.matches().fair(floors, random) if self.paired else floors
 
     @cached_property
     def weights_of_draws(self) -> tuple[Floats, Floats]:
@@ -186,8 +195,7 @@ class Case:
             test=test.astype(np.float64),
             groups=groups,
             repeats=len(self.draws.train),
-            paired=paired,
-            matched=self.matches(known).rows if paired else None,
+            matches=self.matches(known) if paired else None,
         )
 
     def through(self, extractor: str) -> View | None:
@@ -242,13 +250,12 @@ class Case:
     def no_figure(self, view: View) -> str:
         """Why two sets have no figure; empty if they have one.
 
-        Two designs must be left when a group is left out, and the train designs, in whose deviations points
-        are measured, must vary.
+        Two designs must be left when a group is left out.
         """
         left = view.kept().sum(axis=1).min(initial=len(view))
         if left < 2:
             return f"{len(view)} designs on either side are too few"
-        return "the train designs are all alike: nothing to measure in" if view.constant().all() else ""
+        return view.lacking
 
     def floors(
         self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str = ""
@@ -259,14 +266,19 @@ class Case:
         of a figure that gives several numbers; none where either pool has fewer than two designs, or no
         designs match.
         """
-        count = min(len(view), len(view.train), len(view.test))
         if name:
-            own = f" of {self.seed}" if view.paired else ""
-            return self.once(f"floor of {name} at {count}{own}", lambda: self.floors(view, figure))
-        if count < 2 or (view.paired and view.matched is None):
+            key = f"floor of {name} at {len(view)}{f' of {self.seed}' if view.matches else ''}"
+            return self.once(key, lambda: self._floors(view, figure, name))
+        return self._floors(view, figure, name)
+
+    def _floors(self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str) -> Floats:
+        count = min(len(view), len(view.train), len(view.test))
+        if count < 2:
             return np.empty(0)
-        if view.matched is not None:
-            return np.array([figure(view.train[rows], view.real) for rows in view.matched])
+        if view.matches is not None:
+            rows = view.matches.rows
+            found = np.array([figure(view.train[draw], view.real) for draw in ([] if rows is None else rows)])
+            return view.matches.fair(found, lambda: self.floors(replace(view, matches=None), figure, name))
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]

@@ -8,8 +8,9 @@ same test designs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,11 @@ from epuredgm.core.spec import Condition
 from epuredgm.evaluation.nearness import reduced
 from epuredgm.evaluation.population import Population
 
-CLOSE = 0.02
-"""How far matched designs may be from what was asked, of how far two random ones are: beyond it no floor.
+CLOSE = 0.2
+"""How far matched designs may be from what was asked, of how far two random ones are: beyond it no floor."""
 
-A family meets what is asked but for a few hundredths; figures that depend on little else would put it far
-below a floor whose designs do not.
-"""
+BENT = 3.0
+"""How many times as fast a floor may rise near no gap as it does on average up to that of random designs."""
 
 CANDIDATES = 64  # train designs that may stand in for one test design
 EDGE = 32  # px, of the longer side at which given components are sought
@@ -50,6 +50,30 @@ class Matches:
     rows: Rows | None
     reason: str = ""
     gaps: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, chosen: Rows) -> Matches:
+        """Those of some of the test designs."""
+        return self if self.rows is None else replace(self, rows=self.rows[:, chosen])
+
+    def fair(self, matched: Floats, of_random: Callable[[], Floats]) -> Floats:
+        """(R, ...) floors of a figure by matched designs; NaN where their gaps may have lifted it.
+
+        What a figure of designs without any gap would be is not known; how fast it rises with the gap is, on
+        the way to random designs. It may rise by a standard deviation of its draws.
+
+        Args:
+            matched: (R, ...) the figure of each draw of matched designs.
+            of_random: gives (R', ...), that of draws of random ones, whose gap is 1.
+        """
+        if not len(matched):
+            return matched
+        gap = max(self.gaps.values(), default=0.0)
+        if not gap:
+            return matched
+        random = of_random()
+        rise = np.abs(random.mean(axis=0) - matched.mean(axis=0)) / (1 - gap)
+        spread = matched.std(axis=0, ddof=1) if len(matched) > 1 else np.zeros_like(rise)
+        return np.where(BENT * gap * rise <= spread, matched, np.nan)
 
 
 class _Values:
@@ -108,6 +132,9 @@ class _Given:
         return np.asarray(np.abs(here - there).mean(axis=(1, 2, 3)) / (self.exact_unit or 1.0))
 
 
+_Part = _Values | _Given
+
+
 def match(
     asked: Population,
     real: Population,
@@ -130,7 +157,7 @@ def match(
         names: of its components.
         repeats: draws.
     """
-    parts: list[_Values | _Given] = [
+    parts: list[_Part] = [
         _Values(each, asked.condition(each.name), pool.condition(each.name))
         for each in conditions
         if each.name in asked.condition_names and np.isfinite(asked.condition(each.name)).any()
@@ -144,7 +171,7 @@ def match(
         return Matches(None, f"{len(pool)} train designs are too few to match {len(asked)} test designs")
     rng = np.random.default_rng(derive(0, "matched designs", len(asked)))
     first = np.arange(min(ROWS, len(asked)))
-    nearest = _candidates(parts, first, len(pool), rng)[:, 0]
+    nearest = _candidates(parts, first, len(pool), rng).rows[:, 0]
     gaps = {part.name: float(part.of_pairs(first, nearest).mean()) for part in parts}
     if far := _too_far(gaps):
         return Matches(None, far, gaps)
@@ -166,34 +193,45 @@ def _too_far(gaps: Mapping[str, float]) -> str:
     )
 
 
-def _candidates(parts: Sequence[_Values | _Given], wanted: Rows, pool: int, rng: np.random.Generator) -> Rows:
-    """(n, K) the nearest of the pool for each wanted row, the nearest first; ties in random order."""
+class _Candidates(NamedTuple):
+    """(n, K) rows of the pool that are nearest to each wanted row, nearest first, and their gaps."""
+
+    rows: Rows
+    gaps: Floats
+
+
+def _candidates(parts: Sequence[_Part], wanted: Rows, pool: int, rng: np.random.Generator) -> _Candidates:
+    """Of equally near ones, random ones."""
     everyone, keep = np.arange(pool), min(CANDIDATES, pool)
-    found = np.empty((len(wanted), keep), dtype=np.int64)
+    found = _Candidates(np.empty((len(wanted), keep), dtype=np.int64), np.empty((len(wanted), keep)))
     for start in range(0, len(wanted), ROWS):
-        rows = wanted[start : start + ROWS]
-        apart = TIES * rng.random((len(rows), pool))
+        here = slice(start, start + ROWS)
+        apart = TIES * rng.random((len(wanted[here]), pool))
         for part in parts:
-            apart += part.between(rows, everyone)
+            apart += part.between(wanted[here], everyone)
         nearest = np.argpartition(apart, keep - 1, axis=1)[:, :keep]
         order = np.take_along_axis(apart, nearest, axis=1).argsort(axis=1)
-        found[start : start + ROWS] = np.take_along_axis(nearest, order, axis=1)
+        found.rows[here] = np.take_along_axis(nearest, order, axis=1)
+        found.gaps[here] = np.take_along_axis(apart, found.rows[here], axis=1)
     return found
 
 
-def _draw(candidates: Rows, pool: int, rng: np.random.Generator) -> Rows:
-    """(n,) one of each row's candidates: the nearest one of a random half that no other row has taken."""
+def _draw(candidates: _Candidates, pool: int, rng: np.random.Generator) -> Rows:
+    """(n,) one of each row's candidates, of a random half that no other row has taken: one of the nearest."""
     free = rng.random(pool) < 0.5
-    chosen = np.empty(len(candidates), dtype=np.int64)
-    for row in rng.permutation(len(candidates)):
-        own = candidates[row]
-        pick = own[free[own].argmax()]  # the nearest of all if none is free
+    chosen = np.empty(len(candidates.rows), dtype=np.int64)
+    for row in rng.permutation(len(chosen)):
+        own = candidates.rows[row]
+        left = np.flatnonzero(free[own])
+        left = left if left.size else np.arange(1)  # the nearest of all, once more
+        gaps = candidates.gaps[row, left]
+        pick = own[rng.choice(left[gaps <= gaps[0] + TIES])]
         free[pick] = False
         chosen[row] = pick
     return chosen
 
 
-def _mean_gap(part: _Values | _Given, rows: Rows, rng: np.random.Generator) -> float:
+def _mean_gap(part: _Part, rows: Rows, rng: np.random.Generator) -> float:
     """Between test designs and their matches, over a sample of them."""
     draws, count = rows.shape
     some = rng.permutation(draws * count)[:SAMPLE]

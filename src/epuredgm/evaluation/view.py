@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.evaluation.matching import Matches
+
 Floats = NDArray[np.float64]
 
 ROUNDING = 1e-6
@@ -24,9 +26,9 @@ class View:
             or nearly. Groups depend on the count and the set's name alone, so that all families leave out
             the same rows.
         repeats: real-against-real draws behind a floor.
-        paired: row i of both sides shares what was asked for.
-        matched: int (R, n), train points that stand in for the generated ones where ``paired``, a draw each;
-            None if none can.
+        matches: the train points that stand in for generated ones, where row i of both sides shares what was
+            asked for; else None.
+        lacking: why there is no figure of these points; empty if there is one.
     """
 
     generated: Floats
@@ -35,8 +37,8 @@ class View:
     test: Floats
     groups: NDArray[np.int64]
     repeats: int
-    paired: bool = False
-    matched: NDArray[np.int64] | None = None
+    matches: Matches | None = None
+    lacking: str = ""
 
     def __len__(self) -> int:
         return len(self.generated)
@@ -53,6 +55,8 @@ class View:
     def scaled(self, smallest: float = 0.0) -> View:
         """The same points in standard deviations of the train designs; a constant axis is only centred.
 
+        If all axes are constant there is no unit, and no figure.
+
         Args:
             smallest: taken where the standard deviation is smaller, so that an axis on which all but a few
                 train designs agree does not outweigh the others.
@@ -63,8 +67,10 @@ class View:
         def scale(points: Floats) -> Floats:
             return np.asarray((points - centre) / unit)
 
+        alike = "the train designs are all alike: there are no deviations to measure in"
         return replace(
             self,
+            lacking=alike if self.constant().all() else self.lacking,
             generated=scale(self.generated),
             real=scale(self.real),
             train=scale(self.train),

@@ -46,7 +46,7 @@ def _figure(case: Case, stratum: Stratum, generated: Rows, real: Rows, count: in
     describe = case.extractors["domain"].describe
     train, test = (side.feature("domain", describe).astype(np.float64) for side in (case.train, case.test))
     known = np.isfinite(train).all(axis=1)
-    matched = case.matches(known).rows if case.paired else None
+    matches = case.matches(known) if case.paired else None
     rng = np.random.default_rng(derive(0, "stratum", count))
     chosen = np.sort(rng.permutation(generated)[:count])
     own = case.generated.rows(chosen).feature("domain", describe)
@@ -58,8 +58,7 @@ def _figure(case: Case, stratum: Stratum, generated: Rows, real: Rows, count: in
         test=test[np.isfinite(test).all(axis=1)],
         groups=jackknife_groups(rng, count, case.jackknife_groups),
         repeats=len(case.draws.train),
-        paired=case.paired,
-        matched=None if matched is None else matched[:, chosen],
+        matches=None if matches is None else matches.of(chosen),
     )
     name = f"stratum {stratum.condition} {stratum.name}"
     return case.of_sets(view, frechet_distance, frechet_left_out(view), name=name, biased=True)
