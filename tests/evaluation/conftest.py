@@ -73,7 +73,7 @@ def settings() -> EvaluationSettings:
 def domain_setting(spec: DataSpec) -> Setting:
     """An extractor that is learned in a few seconds."""
     domain = DomainSettings(
-        features=8, steps=250, batch_size=32, lr=3e-3, fault_chance=0.3, fault_weight=2.0, seed=0
+        networks=2, features=8, steps=250, batch_size=32, lr=3e-3, fault_chance=0.3, fault_weight=2.0, seed=0
     )
     inception = InceptionSettings(weights=None, sha256="0" * 8, download=False, designs=10)
     reader = ConditionReaderSettings(steps=200, batch_size=32, lr=2e-3, seed=0)

@@ -44,3 +44,15 @@ def result(
         "provenance": {"data_fingerprint": "d", "package_version": "1"},
         **facts,
     }
+
+
+def of_scores(model: str, scores: dict[str, Any], **provenance: Any) -> Result:
+    """The result of a run, from what the evaluator made of its samples."""
+    return {
+        "model": model,
+        "dataset": "toy",
+        "seed": 0,
+        "profile": "quick",
+        "provenance": {"data_fingerprint": "d", "package_version": "1", **provenance},
+        **scores,
+    }

@@ -37,7 +37,7 @@ def make_case(spec: DataSpec) -> MakeCase:
             return Population(np.zeros((len(rows), 3, 2, 2), np.uint8), "binary", rows, ("a", "b"))
 
         draws = Draws.make(
-            len(generated), len(train), len(test), bootstrap=10, floor_repeats=50, paired=True, seed=0
+            len(generated), len(train), len(test), bootstrap=10, floor_repeats=50, paired=False, seed=0
         )
         case = Case(
             spec=spec,
@@ -46,7 +46,7 @@ def make_case(spec: DataSpec) -> MakeCase:
             given=np.zeros((len(generated), 3), dtype=bool),
             train=population(train),
             test=population(test),
-            paired=True,
+            paired=False,
             completions=(),
             draws=draws,
             confidence=0.95,

@@ -18,12 +18,8 @@ from epuredgm.cli.console import wide_console
 from epuredgm.cli.options import branch_option, existing_branch, existing_workspace_option, json_option
 from epuredgm.cli.words import duration
 from epuredgm.core.places import Workspace
-<<<<<<< HEAD
 from epuredgm.core.streams import nobody_reads
-from epuredgm.orchestration.lease import Beat
-=======
 from epuredgm.orchestration.lease import Beat, Watch
->>>>>>> records
 from epuredgm.orchestration.locks import holder
 from epuredgm.orchestration.records import Record, overview
 from epuredgm.orchestration.state import read_state
@@ -89,29 +85,19 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         return
     from rich.live import Live
 
-<<<<<<< HEAD
-    with Live(_table(_rows(place)), refresh_per_second=4) as live:
+    seen = Watch()
+    with Live(_table(_rows(place, seen)), refresh_per_second=4) as live:
         while not nobody_reads(sys.stdout):
-=======
-    watch = Watch()
-    with Live(_table(_rows(place, watch)), refresh_per_second=4) as live:
-        while True:
->>>>>>> records
             time.sleep(every)
-            live.update(_table(_rows(place, watch)))
+            live.update(_table(_rows(place, seen)))
 
 
 def _follow(place: Workspace, every: float) -> None:
     """For pipes and files: one line for each job whose status has changed, as long as somebody reads them."""
     seen: dict[str, str] = {}
-<<<<<<< HEAD
-    while not nobody_reads(sys.stdout):
-        for row in _rows(place):
-=======
     watch = Watch()
-    while True:
+    while not nobody_reads(sys.stdout):
         for row in _rows(place, watch):
->>>>>>> records
             if seen.get(row.key) != row.status:
                 seen[row.key] = row.status
                 click.echo(f"{time.strftime('%H:%M:%S')}  {row.status:<11} {row.key}")
@@ -131,13 +117,9 @@ def _rows(workspace: Workspace, watch: Watch) -> list[Row]:
     newest = read_state(workspace)
     if newest is None:
         return known
-<<<<<<< HEAD
-    at_work = holder(workspace) is not None
+    at_work = holder(workspace, watch) is not None
     if at_work:
         known = [_hanging(row, newest["jobs"].get(row.key, {}).get("hanging")) for row in known]
-=======
-    at_work = holder(workspace, watch) is not None
->>>>>>> records
     unknown = [
         Row(key, _without_record(entry["status"], at_work), what=(entry["error"] or "").split(";")[0])
         for key, entry in newest["jobs"].items()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import errno
-from collections.abc import Sequence
-=======
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
->>>>>>> burned
 
 
 class EpureError(Exception):

@@ -221,8 +221,9 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class DomainSettings:
-    """The feature network that is trained on the data set itself."""
+    """The feature networks that are trained on the data set itself."""
 
+    networks: Annotated[int, between(1, 100)]  # that the domain distance is the mean over; by their seeds
     features: Annotated[int, between(2, 4096)]  # length of a feature vector
     steps: Steps
     batch_size: BatchSize

@@ -77,6 +77,8 @@ def aggregate(
     """The figures of a model's runs (as results hold them) in one mode; ``total`` counts all its runs."""
     known = [figure for figure in figures if figure["value"] is not None]
     floors = [figure["floor"] for figure in figures if figure["floor"]]
+    if not all(figure["floor"] for figure in known):  # that of some runs says nothing of the others
+        floors = []
     floor, floor_std = (_mean([each[part] for each in floors]) for part in ("mean", "std"))
     if not known:
         reason = next((figure["reason"] for figure in figures if figure.get("reason")), "no run has a value")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from epuredgm.core.files import digest
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import DataSpec
 from epuredgm.evaluation import jackknife
 from epuredgm.evaluation.distances import Line
 from epuredgm.evaluation.extractor import Extractor
 from epuredgm.evaluation.marginal import Distance
+from epuredgm.evaluation.matching import Matches, match
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.resampling import (
     Draws,
@@ -52,6 +54,7 @@ class Case:
         missing: names of those that cannot be had, each with the reason.
         memory: what all cases of one evaluation share, see :meth:`once`.
         extras: further arrays (n, ...) of the generated designs (:attr:`SampleSet.extras`).
+        rows: (n,) rows of ``real`` in the test split, where ``paired``.
     """
 
     spec: DataSpec
@@ -70,6 +73,7 @@ class Case:
     missing: Mapping[str, str]
     memory: dict[str, Any]
     extras: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    rows: NDArray[np.int64] | None = None
 
     @cached_property
     def absent(self) -> frozenset[int]:
@@ -94,19 +98,78 @@ class Case:
             values: a population to its (N,) or (N, k) values; NaN is left out.
             missing: why there is no distance, if it is already known that there is none.
         """
-        draws = self.draws
-        pools = values(self.train), values(self.test)
-        floors = np.full(len(draws.train), np.nan)
-        if all(np.isfinite(pool).any() for pool in pools):
-            floors = Line(*pools).distance(draws.train, draws.test)
+        floors = self._distances_of_draws(values)
         sides = {"generated": values(self.generated), "real": values(self.real)}
         empty = [name for name, side in sides.items() if not np.isfinite(side).any()]
         if missing or empty:
             reason = missing or f"no {empty[0]} design has a value"
             return Distance(None, np.empty(0), np.empty(0), floors, reason)
         line = Line(sides["generated"], sides["real"])
-        resampled, noise = line.spread(draws.generated, draws.real)
+        resampled, noise = line.spread(self.draws.generated, self.draws.real)
         return Distance(float(line.distance()[0]), resampled, noise, floors)
+
+    def _distances_of_draws(self, values: PerDesign) -> Floats:
+        """(R,) W1 of each real-against-real draw; NaN where there is none."""
+        weights = self.weights_of_draws
+        pools = values(self.train), values(self.test)
+        if not len(weights[0]) or not all(np.isfinite(pool).any() for pool in pools):
+            return np.full(len(self.draws.train), np.nan)
+        line = Line(*pools)
+        floors = line.distance(*weights)
+        return self.fair(floors, lambda: line.distance(self.draws.train, self.draws.test))
+
+    def fair(self, floors: Floats, random: Callable[[], Floats]) -> Floats:
+        """Floors by :attr:`weights_of_draws`, NaN where matched designs differ too much from what was asked.
+
+        ``random``: those of train against test designs, both drawn at random.
+        """
+        return self.matches().fair(floors, random) if self.paired else floors
+
+    @cached_property
+    def weights_of_draws(self) -> tuple[Floats, Floats]:
+        """(R, N) and (R, M): how often each train and each test design counts in each real-against-real draw
+        of a distance; no row where no draw is fair.
+
+        Where rows are paired, train designs that match what was asked stand in for the generated ones, and
+        the test side are the case's own real designs. Else both are drawn at random.
+        """
+        if not self.paired:
+            return self.draws.train, self.draws.test
+        rows = self.matches().rows
+        if rows is None or self.rows is None:
+            return np.empty((0, len(self.train))), np.empty((0, len(self.test)))
+        train = np.stack([np.bincount(draw, minlength=len(self.train)) for draw in rows])
+        test = np.bincount(self.rows, minlength=len(self.test))
+        return train.astype(np.float64), np.tile(test.astype(np.float64), (len(rows), 1))
+
+    def matches(self, known: NDArray[np.bool_] | None = None) -> Matches:
+        """The train designs that stand in for generated ones where rows are paired, in seeded draws.
+
+        Args:
+            known: bool (N,), the train designs that may; rows are places among these. All without it.
+        """
+        if (self.given != self.given[:1]).any():
+            return Matches(None, "not every design was given the same components")
+        chosen = np.ones(len(self.train), dtype=np.bool_) if known is None else known
+        return self.once(
+            f"matches of {self.seed} among {digest(np.flatnonzero(chosen).tolist())}",
+            lambda: match(
+                asked=self.generated,
+                real=self.real,
+                pool=self.train.rows(np.flatnonzero(chosen)),
+                given=self.given[0],
+                conditions=self.spec.conditions,
+                names=self.spec.component_names,
+                repeats=len(self.draws.train),
+            ),
+        )
+
+    @property
+    def floor_kind(self) -> str:
+        """Which real designs the floors of distances are made of: ``random``, ``matched``, or ``none``."""
+        if not self.paired:
+            return "random"
+        return "none" if self.matches().rows is None else "matched"
 
     def view(self, values: PerDesign) -> View:
         """The case as points: ``values`` takes a population to its (N, D) coordinates.
@@ -115,9 +178,12 @@ class Case:
         them have their coordinates, else seeded ones of the test pool; both sides are cut to the same n.
         """
         generated = values(self.generated)
-        train, test = (_known(values(pool)) for pool in (self.train, self.test))
+        pools = values(self.train), values(self.test)
+        known = np.isfinite(pools[0]).all(axis=1)
+        train, test = (_known(pool) for pool in pools)
         real = values(self.real)
         rng = np.random.default_rng(derive(self.seed, "view", len(generated)))
+        paired = self.paired and bool(np.isfinite(real).all())
         if not np.isfinite(real).all():
             real = test[np.sort(rng.permutation(len(test))[: len(generated)])]
         count = min(len(generated), len(real))
@@ -129,6 +195,7 @@ class Case:
             test=test.astype(np.float64),
             groups=groups,
             repeats=len(self.draws.train),
+            matches=self.matches(known) if paired else None,
         )
 
     def through(self, extractor: str) -> View | None:
@@ -164,37 +231,54 @@ class Case:
                 the jackknife says of that. Without it the interval is around the mean figure at this count.
         """
         floors = self.floors(view, figure, name)
-        if reason := self.too_few(view):
+        if reason := self.no_figure(view):
             return scalar(None, floors=floors, reason=reason)
         value = figure(view.generated, view.real)
         if left_out is None:
             left_out = np.array([figure(view.generated[rows], view.real[rows]) for rows in view.kept()])
+        return self.jackknifed(value, left_out, floors, lowest, biased)
+
+    def jackknifed(
+        self, value: float, left_out: Floats, floors: Floats, lowest: float = 0.0, biased: bool = False
+    ) -> Figure:
+        """A figure with its value without each group, (G,), and its floors, (R,); see :meth:`of_sets`."""
         low, high = jackknife.interval(value, left_out, self.confidence, lowest)
         if biased:
             low = max(lowest, low - max(0.0, jackknife.bias(value, left_out)))
-        spread = left_out
-        return scalar(value, (low, high), floors, replicates=lambda: jackknife.replicates(value, spread))
+        return scalar(value, (low, high), floors, replicates=lambda: jackknife.replicates(value, left_out))
 
-    def too_few(self, view: View) -> str:
-        """Why two sets are too small for a figure with an interval; empty if they are not.
+    def no_figure(self, view: View) -> str:
+        """Why two sets have no figure; empty if they have one.
 
         Two designs must be left when a group is left out.
         """
         left = view.kept().sum(axis=1).min(initial=len(view))
-        return f"{len(view)} designs on either side are too few" if left < 2 else ""
+        if left < 2:
+            return f"{len(view)} designs on either side are too few"
+        return view.lacking
 
     def floors(
         self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str = ""
     ) -> Floats:
         """(R,) the figure of seeded train against seeded test designs, n of each or as many as there are.
 
-        (R, ...) of one that gives several numbers; none where either pool has fewer than two designs.
+        Where rows are paired it is that of matched train designs against the view's own real ones. (R, ...)
+        of a figure that gives several numbers; none where either pool has fewer than two designs, or no
+        designs match.
         """
-        count = min(len(view), len(view.train), len(view.test))
         if name:
-            return self.once(f"floor of {name} at {count}", lambda: self.floors(view, figure))
+            key = f"floor of {name} at {len(view)}{f' of {self.seed}' if view.matches else ''}"
+            return self.once(key, lambda: self._floors(view, figure, name))
+        return self._floors(view, figure, name)
+
+    def _floors(self, view: View, figure: Callable[[Floats, Floats], float | Floats], name: str) -> Floats:
+        count = min(len(view), len(view.train), len(view.test))
         if count < 2:
             return np.empty(0)
+        if view.matches is not None:
+            rows = view.matches.rows
+            found = np.array([figure(view.train[draw], view.real) for draw in ([] if rows is None else rows)])
+            return view.matches.fair(found, lambda: self.floors(replace(view, matches=None), figure, name))
         rng = np.random.default_rng(derive(0, "floor of sets", count))
         pairs = [
             [side[rng.choice(len(side), count, replace=False)] for side in (view.train, view.test)]

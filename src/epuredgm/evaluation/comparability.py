@@ -66,6 +66,8 @@ def differing_extractors(runs: Runs) -> Iterator[str]:
     for name, kinds in _extractors(runs).items():
         if len(kinds) > 1:
             left_out = [n for n, found in runs.headlines.items() if name in found.metric.extractors]
+            if not left_out:  # no figure rests on it alone
+                continue
             yield (
                 f"runs looked through {len(kinds)} different extractors {name}: {', '.join(left_out)} ranks "
                 "nobody; evaluate all of them again: --force evaluate"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[Any]  # float64, or float32 where half the time is worth more than half the digits
 
+ROUNDING = 1e-12  # share of the distances across, below which their difference to those within is 0
 BLOCK = 256  # points on either side at a time: a block of distances that fits the processor's cache
 
 
@@ -102,4 +103,6 @@ def _without_each(sums: Floats) -> Floats:
 
 def _energy(across: Any, within_x: Any, within_y: Any, n: Any, m: Any) -> Floats:
     """The distance from sums over all pairs, of n and m points; numbers or arrays alike."""
-    return np.asarray(np.maximum(0.0, 2 * across / (n * m) - within_x / (n * n) - within_y / (m * m)))
+    between = 2 * across / (n * m)
+    distance = between - within_x / (n * n) - within_y / (m * m)
+    return np.where(distance > ROUNDING * between, distance, 0.0)

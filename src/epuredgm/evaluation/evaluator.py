@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epuredgm.core.errors import CorruptArtefact, Interrupted
-from epuredgm.core.jobs import Mode
+from epuredgm.core.jobs import TASKS, Mode
 from epuredgm.core.monitor import SILENT, Monitor
 from epuredgm.core.seeds import derive
 from epuredgm.core.settings import EvaluationSettings
@@ -27,7 +27,7 @@ from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.population import Population
 from epuredgm.evaluation.reference import NOTHING, Reference
 from epuredgm.evaluation.resampling import Draws
-from epuredgm.evaluation.scalar import Json, averaged
+from epuredgm.evaluation.scalar import Json, averaged, number
 
 Samples = Mapping[str, SampleSet | Mapping[str, SampleSet]]
 
@@ -118,9 +118,11 @@ class _Bench:
         paired = bool(samples.ids.size) and bool((samples.ids != "").all())
         given, extras = samples.given, dict(samples.extras)
         completions: tuple[Population, ...] = ()
+        rows = None
         if paired:
             first, *further = self._rounds(samples, name)
-            real = self.test.rows(self._rows(samples, name)[first])
+            rows = self._rows(samples, name)[first]
+            real = self.test.rows(rows)
             completions = tuple(generated.rows(rows) for rows in further)
             generated, given = generated.rows(first), given[first]
             extras = {key: values[first] for key, values in extras.items()}
@@ -156,6 +158,7 @@ class _Bench:
             missing=self.reference.missing,
             memory=self.memory,
             extras=extras,
+            rows=rows,
         )
 
     def _rounds(self, samples: SampleSet, name: str) -> list[NDArray[np.int64]]:
@@ -213,7 +216,7 @@ def _blocks(
     done, total = 0, len(work) * len(metrics)
     for mode, given, samples in work:
         case = bench.case(samples, f"{mode}/{given}" if given else mode)
-        block: Json = {"counts": _counts(case, samples)}
+        block: Json = {"counts": _counts(case, samples, mode)}
         for metric in metrics:
             if monitor.stopping():
                 raise Interrupted("stopped while evaluating; samples are kept")
@@ -228,13 +231,25 @@ def _blocks(
     return blocks
 
 
-def _counts(case: Case, samples: SampleSet) -> Json:
+def _counts(case: Case, samples: SampleSet, mode: str) -> Json:
     return {
         "drawn": len(samples),
         "compared": len(case.generated),
         "floor": case.draws.floor_count,
         "paired": case.paired,
+        "distance_floor": _distance_floor(case) if mode in {each.value for each in TASKS} else None,
     }
+
+
+def _distance_floor(case: Case) -> Json:
+    """Which real designs stand in for generated ones in the floors of distances, and how near they are."""
+    found: Json = {"kind": case.floor_kind}
+    if case.paired:
+        matches = case.matches()
+        found["gaps"] = {name: number(gap) for name, gap in matches.gaps.items()}
+        if matches.reason:
+            found["reason"] = matches.reason
+    return found
 
 
 def _headline(block: Mapping[str, Any], metrics: tuple[Metric, ...]) -> Json:

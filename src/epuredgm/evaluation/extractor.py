@@ -61,7 +61,8 @@ class Maker:
     """How extractors of one kind come into being.
 
     Attributes:
-        names: of the extractors it makes.
+        names: of the extractors it makes, for what is said where there are none; ``load`` may give further
+            ones of the kind.
         fit: learns what must be learned from the designs and keeps it in the folder; called once.
         load: the extractors, from what ``fit`` kept; both raise :class:`Unavailable` with a reason.
         suits: whether a data set has use for them; for one that has not, none is made.

@@ -20,11 +20,17 @@ Floats = NDArray[np.float64]
 Pictures = NDArray[np.float32]
 
 AIR = 0.02  # up to this intensity a pixel is background
+FAINTEST = 1e-6  # deviation from the mean below which a body has one intensity: rounding
 LEAST = 16  # pixels of a body that is measured
 ENTROPY_BINS = 64  # between the intensities 0 and 1
 TAPER = 8  # the window of a spectrum falls off over an eighth of the shorter edge
 LOWEST = 4  # cycles per picture: below, the window's own spectrum is in the way
 HIGHEST = 0.4  # cycles per pixel: above, the averaging of pixels is seen
+
+TEXTURES = (
+    *("area", "density", "mean", "deviation", "entropy", "slope", "contrast", "likeness", "correlation"),
+)
+"""What :func:`texture` measures on a component, in order."""
 
 
 def intensities(population: Population) -> Pictures:
@@ -57,7 +63,7 @@ def dense_level(images: Pictures) -> float:
 
 
 def texture(images: Pictures, level: float) -> Floats:
-    """(N, 9 C): area, density, mean, deviation, entropy (bits), slope, contrast, likeness, correlation."""
+    """(N, 9 C): of each component the :data:`TEXTURES`, the entropy in bits."""
     parts = [
         areas(images)[..., None],
         densities(images, level)[..., None],
@@ -73,6 +79,7 @@ def log_spectra(images: Pictures) -> Floats:
     """(N, C, F) natural logarithm of the mean power at 1, ..., F cycles per picture, inside the body.
 
     The body is faded out smoothly towards its edge (a window of its own shape), its weighted mean taken off.
+    A body of one intensity has no spectrum: NaN.
     """
     pixels = torch.from_numpy(np.ascontiguousarray(images))
     height, width = images.shape[2:]
@@ -80,6 +87,7 @@ def log_spectra(images: Pictures) -> Floats:
     total = weights.sum(dim=(2, 3), keepdim=True)
     mean = (weights * pixels).sum(dim=(2, 3), keepdim=True) / total.clamp(min=1e-6)
     power = torch.fft.rfft2(weights * (pixels - mean)).abs().square()
+    varies = (weights * (pixels - mean)).abs().amax(dim=(2, 3)) > FAINTEST
     power = power / weights.square().sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
     ring, inside = _rings(height, width)
     count = min(height, width) // 2 + 1
@@ -91,7 +99,8 @@ def log_spectra(images: Pictures) -> Floats:
     sizes = torch.zeros(count).index_add_(0, ring[inside], shares)
     rings = (sums / sizes.clamp(min=1))[..., 1:].double()
     logs = torch.log(rings.clamp(min=1e-20))
-    return np.asarray(torch.where(total[..., 0] >= LEAST / 4, logs, torch.nan).numpy(), dtype=np.float64)
+    known = (total[..., 0] >= LEAST / 4) & varies[..., None]
+    return np.asarray(torch.where(known, logs, torch.nan).numpy(), dtype=np.float64)
 
 
 def slopes(spectra: Floats, edge: int) -> Floats:

@@ -112,6 +112,31 @@ class Runs:
         return absent(len(self.by_model[model]), [mode.value for mode in found.metric.modes])
 
 
+def floor_facts(runs: Runs, mode: str) -> Mapping[str, Any] | None:
+    """Which real designs the floors of a mode's distances are made of; None if nobody says.
+
+    ``kind``, and the ``reason`` where there are none. A mean over sets of different kinds has no floor.
+    """
+    found = [
+        facts
+        for run in runs.everything
+        for block in _sets(run["modes"].get(mode, {}))
+        if (facts := block["counts"].get("distance_floor")) is not None
+    ]
+    if not found:
+        return None
+    kinds = {facts["kind"] for facts in found}
+    reasons = sorted({facts["reason"] for facts in found if "reason" in facts})
+    return {"kind": kinds.pop() if len(kinds) == 1 else "none", **({"reason": reasons[0]} if reasons else {})}
+
+
+def _sets(block: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The blocks of a mode's sets: its own, or one for each given component."""
+    if AVERAGE in block:
+        return [block[key] for key in sorted(block) if key != AVERAGE]
+    return [block] if block else []
+
+
 def compared(run: Result, mode: str) -> int | None:
     """Designs on either side in one mode of a run; None if it was not sampled in it."""
     block = run["modes"].get(mode)

@@ -31,6 +31,9 @@ Replicates = Callable[[], NDArray[np.float64]]
 DIGITS = 12
 """Significant digits kept: enough for any use, few enough to hide the order in which a machine sums."""
 
+ROUNDING = 1e-9
+"""A floor that is this share of a figure is what rounding leaves of 0."""
+
 
 def number(value: float | None) -> float | None:
     """``value`` rounded for a result file, 0 without a sign; None for what is no finite number."""
@@ -68,9 +71,14 @@ def scalar(
 
 
 def ratio(value: float | None, floor: Mapping[str, float | None] | None) -> float | None:
-    """Value over mean floor: 1 is as good as real designs; None where the floor is 0 or missing."""
+    """Value over mean floor: 1 is as good as real designs.
+
+    None where the floor is missing, or 0 but for rounding: then the value speaks for itself.
+    """
     mean = floor["mean"] if floor else None
-    return number(value / mean) if value is not None and mean else None
+    if value is None or not mean or abs(mean) < ROUNDING * abs(value):
+        return None
+    return number(value / mean)
 
 
 def is_scalar(content: Any) -> bool:
@@ -111,6 +119,7 @@ def _average_scalar(parts: Sequence[Mapping[str, Any]]) -> Figure:
     values = np.array([part["value"] for part in known])
     intervals = [part["interval"] for part in known if part["interval"]]
     floors = [part["floor"] for part in known if part["floor"]]
+    floors = floors if len(floors) == len(known) else []  # else it would be that of other blocks
     floor = {name: _mean([each[name] for each in floors]) for name in ("mean", "std")} if floors else None
     value = number(float(values.mean()))
     content = {

@@ -138,6 +138,7 @@ def _few(run: Run, modes: Mapping[str, Json]) -> list[str]:
         f" {name}: read the distance beside its floor"
         for mode, found in modes.items()
         for name in run.reference.extractors
+        if name in SPACES
         if found["n_real"] < ENOUGH * run.reference.real[name].shape[1]
     ]
 

@@ -13,7 +13,7 @@ from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.rank_intervals import Ranks, rank_intervals
 from epuredgm.evaluation.ranking import Ranking
 from epuredgm.evaluation.rankings import OVERALL, all_rankings
-from epuredgm.evaluation.runs import Result, Runs, Table, compared
+from epuredgm.evaluation.runs import Result, Runs, Table, compared, floor_facts
 from epuredgm.evaluation.scalar import Json, number
 
 SCHEMA = 2
@@ -61,6 +61,7 @@ def summarise(dataset: str, results: Sequence[Result], resamples: Resamples | No
             }
             for name, ranking in rankings.items()
         },
+        "floors": {mode: floor_facts(runs, mode) for mode in runs.modes},
         "differences": pairs.by_mode,
         "extractors": comparability.extractors(runs),
         "warnings": [*comparability.warnings(runs), *pairs.warnings],

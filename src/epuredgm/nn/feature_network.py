@@ -26,6 +26,7 @@ POSITIONS = 128  # of the finest grid, at least, as long as patches stay small e
 LARGEST_PATCH = 16
 SENSED = 0.02  # difference of grey intensities that counts as half wrong: small faults must be seen too
 CONTRAST = 8.0  # of fine detail, that grey pictures are seen beside
+ROUNDING = 1e-6  # deviation of a feature, of the largest number in any, that single precision leaves of none
 FAINTEST = 1e-3  # deviation of a feature, of the largest one's, below which it is not stretched further
 
 
@@ -99,19 +100,25 @@ class FeatureNetwork(nn.Module):
         return pixels + weight * functional.binary_cross_entropy_with_logits(reading.wrong, shares)
 
     @torch.no_grad()
-    def whiten(self, codes: Tensor) -> None:
+    def whiten(self, codes: Tensor) -> int:
         """Let the bottlenecks (N, D) of real designs have features of mean 0 and covariance 1, N > 1.
 
-        A direction that real designs hardly vary in is one in which faults show. One in which they do not
-        vary at all is stretched like one with a thousandth of the largest deviation.
+        A direction that real designs hardly vary in is one in which faults show; it is stretched no further
+        than one with a thousandth of the largest deviation.
+
+        Returns:
+            The number of directions in which the designs do not vary at all, but for rounding: there is no
+            unit to measure faults in along these.
         """
         codes = codes.double()
         centre = codes.mean(0)
         variances, axes = torch.linalg.eigh(codes.T.cov())
         deviations = variances.clamp(min=0).sqrt()
+        constant = deviations <= ROUNDING * codes.abs().max()
         least = (FAINTEST * deviations.max()).clamp(min=1e-12)
         self.centre.copy_(centre)
         self.stretch.copy_(axes / deviations.clamp(min=least))
+        return int(constant.sum())
 
 
 def detail(images: Tensor) -> Tensor:

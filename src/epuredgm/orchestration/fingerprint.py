@@ -18,6 +18,7 @@ from epuredgm.core.spec import DataSpec
 VERSIONS: Mapping[Stage, int] = {
     **dict.fromkeys(Stage, 1),
     Stage.EXPORT: 2,
+    Stage.REFERENCE: 2,
     Stage.EVALUATE: 6,
     Stage.AGGREGATE: 4,
     Stage.REPORT: 2,

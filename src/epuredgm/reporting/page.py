@@ -87,6 +87,7 @@ def _content(study: Study, colors: Mapping[str, str]) -> dict[str, Any]:
         "facts": sections.facts(study),
         "verdicts": verdict.verdicts(study.summary),
         "rankings": tables.ranking_tables(study.summary),
+        "floor_notes": tables.floor_notes(study.summary),
         "all_figures": tables.all_figures(study.summary),
         "rank_heat": charts.rank_heat(study),
         "metric_charts": charts.metric_charts(study, colors),

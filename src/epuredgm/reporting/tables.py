@@ -161,6 +161,21 @@ def rankings(summary: Json) -> dict[str, Json]:
     return told
 
 
+def floor_notes(summary: Json) -> tuple[str, ...]:
+    """What the floor of distances is, for each task, in a sentence."""
+    words = {
+        "random": "real train designs against real test designs, both drawn at random",
+        "matched": "real train designs of which the same was asked, against the same test designs",
+        "none": "distances have no floor, and nobody is level with real designs by them",
+    }
+    notes = []
+    for task, facts in summary.get("floors", {}).items():
+        if facts is not None:
+            reason = f": {facts['reason']}" if facts.get("reason") else ""
+            notes.append(f"{task.capitalize()}: {words[facts['kind']]}{reason}.")
+    return tuple(notes)
+
+
 def ranking_tables(summary: Json) -> tuple[tuple[str, Table], ...]:
     """Every ranking by its name."""
     return tuple((name, _ranking(summary, name, about)) for name, about in rankings(summary).items())

@@ -87,14 +87,10 @@ def decode_all(
     chunks = [items[start : start + FILES] for start in range(0, len(items), FILES)]
     places = [folder / f"part-{number:06d}.npz" for number in range(len(chunks))]
     todo = [number for number, place in enumerate(places) if _read(place) is None]
-<<<<<<< HEAD
     for number in todo:
         if places[number].exists():
             monitor.note(f"{places[number]} is not what was written: its files are read again")
-    make = partial(_make, root=root, how=how, admitted=admitted)
-=======
     make = partial(_make, root=root, how=how, rules=rules)
->>>>>>> mammo
     done = len(items) - sum(len(chunks[number]) for number in todo)
     jobs = [(places[number], chunks[number]) for number in todo]
     try:

@@ -230,16 +230,12 @@ class MammographyReader:
         """The entry of all parts, after the gate."""
         given = parts.facts()
         findings = {one.name: one.findings for one in given}
-<<<<<<< HEAD
-        admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override)
+        rows = {item.name: item.row.number for item in items}
+        admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override, rows)
         dark = sum("dark" in one.reasons for one in given)
         check_range(self.spec.name, [one.levels for one in given if one.levels and not one.reasons], dark)
         items, taken = under_patients(items, given, self.asked, self.spec.name, secret)
         taken = without_shared(items, taken)
-=======
-        rows = {item.name: item.row.number for item in items}
-        admit(findings, self.spec.name, self.folder.parent / AUDIT, self.override, rows)
->>>>>>> burned
         table = table_of(items, taken, secret, self.split_seed)
         quarantine, reasons = quarantine_of(items, taken)
         self._require_use(table, reasons)

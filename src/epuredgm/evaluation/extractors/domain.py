@@ -2,13 +2,16 @@
 
 The bottleneck of a small denoising autoencoder (:mod:`epuredgm.nn.feature_network`), whitened on the train
 designs. It is trained once for a data set, from real train designs and faults put into them alone.
+
+Which features a network finds is chance of its seed, so there are several: ``domain``, ``domain_2``, ... A
+distance that ranks is their mean; what needs one feature space takes the first.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,39 +30,65 @@ from epuredgm.evaluation.reduced import reduced
 from epuredgm.nn import corruption, grey_faults
 from epuredgm.nn.feature_network import VERSION, FeatureNetwork
 
-FILE = "domain.safetensors"
+NAME = "domain"
 GREY_VERSION = 1  # of what features of grey pictures depend on beside VERSION
 BATCH = 256  # designs described at a time
 LARGEST = 128  # pixels along an edge; larger grey pictures are averaged down first
 
 
+def names_of(networks: int) -> tuple[str, ...]:
+    """Names of the extractors, the first being :data:`NAME`."""
+    return (NAME, *(f"{NAME}_{k}" for k in range(2, networks + 1)))
+
+
 def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> None:
-    """Train the network on the train split, keep its weights in the folder.
+    """Train the networks on the train split, keep their weights in the folder.
 
     Raises:
-        Unavailable: if there are fewer than two train designs.
+        Unavailable: if there are fewer than two train designs, or features that do not vary over them.
         Interrupted: if the monitor asks to stop.
     """
     train = np.flatnonzero(designs.train)
     if len(train) < 2:
         raise Unavailable(f"features cannot be learned from {len(train)} train designs")
-    network = _new_network(setting).to(setting.device)
     real = _resident(designs.images[train], setting)
-    _train(network, real, setting, monitor)
-    network.eval()
-    with torch.no_grad():
-        network.whiten(torch.cat([network.encode(images) for images in _batches(real)]))
-    facts = {"version": VERSION, "settings": asdict(setting.settings.domain), **_grey_facts(network)}
-    save_weights(folder / FILE, Weights(live=network.state_dict(), ema=None, facts=facts))
+    for name, own in _each(setting):
+        network = _new_network(own).to(own.device)
+        _train(network, real, own, monitor)
+        network.eval()
+        with torch.no_grad():
+            constant = network.whiten(torch.cat([network.encode(images) for images in _batches(real)]))
+        if constant:
+            raise Unavailable(
+                f"{constant} of {own.settings.domain.features} features do not vary over the {len(train)} "
+                "train designs: they are too few, or too much alike, to measure distances in"
+            )
+        facts = {"version": VERSION, "settings": asdict(own.settings.domain), **_grey_facts(network)}
+        path = folder / f"{name}.safetensors"
+        save_weights(path, Weights(live=network.state_dict(), ema=None, facts=facts))
 
 
 def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
-    """The extractor, from the weights in the folder.
+    """The extractors, from the weights in the folder.
 
     Raises:
         CorruptArtefact: if they are not there or do not fit.
     """
-    weights = load_weights(folder / FILE)
+    first, *others = (_extractor(name, own, folder / f"{name}.safetensors") for name, own in _each(setting))
+    hashes = [each.facts["sha256"] for each in (first, *others)]
+    return (replace(first, facts={**first.facts, "networks": hashes}), *others)
+
+
+def _each(setting: Setting) -> Iterator[tuple[str, Setting]]:
+    """Every network's name and its own setting: they differ in their seeds."""
+    domain = setting.settings.domain
+    for k, name in enumerate(names_of(domain.networks)):
+        own = replace(setting.settings, domain=replace(domain, seed=domain.seed + k))
+        yield name, replace(setting, settings=own)
+
+
+def _extractor(name: str, setting: Setting, path: Path) -> Extractor:
+    weights = load_weights(path)
     network = _new_network(setting)
     restore(network, weights.for_use)
     network.to(setting.device).eval().requires_grad_(False)
@@ -70,12 +99,8 @@ def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
         features = [network(batch) for batch in _batches(_resident(images, setting))]
         return np.asarray(torch.cat(features).cpu().numpy())
 
-    facts = {
-        "kind": "bottleneck of a denoising autoencoder",
-        **weights.facts,
-        "sha256": file_sha256(folder / FILE),
-    }
-    return (Extractor("domain", describe, facts),)
+    facts = {"kind": "bottleneck of a denoising autoencoder", **weights.facts, "sha256": file_sha256(path)}
+    return Extractor(name, describe, facts)
 
 
 def _new_network(setting: Setting) -> FeatureNetwork:
@@ -133,4 +158,4 @@ def _batches(real: ResidentDesigns) -> Iterator[Tensor]:
         yield batch.images
 
 
-MAKER = Maker(names=("domain",), fit=fit, load=load)
+MAKER = Maker(names=(NAME,), fit=fit, load=load)

@@ -13,7 +13,7 @@ from epuredgm.evaluation.case import Case
 from epuredgm.evaluation.marginal import Distance, mean_and_std
 from epuredgm.evaluation.metric import Headline, Metric
 from epuredgm.evaluation.population import Population
-from epuredgm.evaluation.scalar import Json, number
+from epuredgm.evaluation.scalar import Json, number, scalar
 
 
 def compute(case: Case) -> Json:
@@ -23,32 +23,31 @@ def compute(case: Case) -> Json:
     ``overall.wasserstein``: the same with all components pooled on one axis (it cannot see two components
     swapped). ``vector_wasserstein``: mean over the 2C coordinates. Empty components have no centre: they are
     left out, and their share is ``component.<c>.empty``. A component that no real design has counts in
-    neither of the last two. Where components were given, ``generated`` repeats
-    ``overall`` and ``vector_wasserstein`` over the others only.
+    neither of the last two, nor does one that was given: it is that of the real design of the row, and its
+    own distance is null. ``legacy`` counts it, as earlier tools did.
     """
     names = case.spec.component_names
     axes = [[_distance(case, [c], axis) for axis in (0, 1)] for c in range(len(names))]
     everyone = [c for c in range(len(names)) if c not in case.absent] or [*range(len(names))]
-    overall = _overall(case, everyone)
-    result: Json = {
+    drawn = [c for c in everyone if not case.given[:, c].any()] or everyone
+    return {
         "component": {
             name: {
-                "wasserstein": Distance.mean(axes[c]).scalar(case.confidence),
+                "wasserstein": _of_component(case, axes[c], c),
                 "empty": case.share(_empty(case.generated, c), floor=partial(_empty, component=c)),
             }
             for c, name in enumerate(names)
         },
-        "overall": {"wasserstein": overall.scalar(case.confidence)},
-        "vector_wasserstein": _mean_of(axes, everyone).scalar(case.confidence),
-        "legacy": _legacy(names, axes, everyone, overall),
+        "overall": {"wasserstein": _overall(case, drawn).scalar(case.confidence)},
+        "vector_wasserstein": _mean_of(axes, drawn).scalar(case.confidence),
+        "legacy": _legacy(names, axes, everyone, _overall(case, everyone)),
     }
-    free = [c for c in everyone if not case.given[:, c].any()]
-    if 0 < len(free) < len(everyone):
-        result["generated"] = {
-            "overall": {"wasserstein": _overall(case, free).scalar(case.confidence)},
-            "vector_wasserstein": _mean_of(axes, free).scalar(case.confidence),
-        }
-    return result
+
+
+def _of_component(case: Case, axes: Sequence[Distance], component: int) -> Json:
+    if case.given[:, component].any():
+        return scalar(None, reason="the component was given")
+    return Distance.mean(axes).scalar(case.confidence)
 
 
 def _distance(case: Case, components: Sequence[int], axis: int) -> Distance:

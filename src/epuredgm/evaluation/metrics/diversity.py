@@ -49,7 +49,7 @@ METRIC = Metric(
     key="diversity",
     title="Diversity of completions",
     modes=(Mode.INPAINTING,),
-    headlines=(Headline("diversity", "distance", better="higher"),),
+    headlines=(Headline("diversity", "distance", better="neither"),),
     compute=compute,
     values=("binary",),
 )

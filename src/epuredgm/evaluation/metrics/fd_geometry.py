@@ -24,7 +24,7 @@ def compute(case: Case) -> Json:
     has (a second piece, a shared pixel) is counted in pieces and pixels.
     """
     view = case.view(descriptors).scaled(SMALLEST)
-    left_out = None if case.too_few(view) else frechet_left_out(view)
+    left_out = None if case.no_figure(view) else frechet_left_out(view)
     name = "fd_geometry.distance"
     return {"distance": case.of_sets(view, frechet_distance, left_out, name=name, biased=True)}
 

@@ -1,4 +1,7 @@
-"""Frechet inception distance (FID) of silhouettes, the published one (Heusel et al. 2017)."""
+"""Frechet inception distance (FID) of silhouettes, the published one (Heusel et al. 2017).
+
+It cannot see which component is where, so it ranks nobody: ``fid_components`` does.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ METRIC = Metric(
     key="fid",
     title="Frechet inception distance",
     modes=TASKS,
-    headlines=(Headline("fid", "", decides=1),),
+    headlines=(Headline("fid", ""),),
     compute=compute,
     bare=True,
     extractors=("inception",),

@@ -18,7 +18,7 @@ METRIC = Metric(
     key="fid_components",
     title="FID of coloured components",
     modes=TASKS,
-    headlines=(Headline("fid_components", ""),),
+    headlines=(Headline("fid_components", "", decides=1),),
     compute=compute,
     bare=True,
     extractors=("inception_components",),

@@ -26,7 +26,7 @@ def compute(case: Case) -> Json:
     view = case.view(layout).scaled()
     # Real designs lie near their mean, where single precision is enough: floors at half the price.
     view = replace(view, train=view.train.astype(np.float32), test=view.test.astype(np.float32))
-    few = case.too_few(view)
+    few = case.no_figure(view)
     left_out = None if few else left_out_distances(view.generated, view.real, view.groups)
     figure = case.of_sets(view, energy_distance, left_out, name="joint.energy", biased=True)
     return {"energy": figure}

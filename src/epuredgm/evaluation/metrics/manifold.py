@@ -20,7 +20,7 @@ SHARES = ("precision", "recall", "coverage")
 def compute(case: Case) -> Json:
     """The four figures in ``domain`` features, and ``neighbours``, the k that they were made with."""
     view = case.through("domain")
-    reason = case.why_not("domain") if view is None else case.too_few(view)
+    reason = case.why_not("domain") if view is None else case.no_figure(view)
     if view is None or reason:
         return {name: scalar(None, reason=reason) for name in FIGURES}
     kept = view.kept()
@@ -63,7 +63,7 @@ METRIC = Metric(
         Headline("coverage", "coverage", "higher", ranked=True, bounds=(0, 1), title="Coverage"),
         Headline("precision", "precision", "higher", bounds=(0, 1), title="Precision"),
         Headline("recall", "recall", "higher", bounds=(0, 1), title="Recall"),
-        Headline("density", "density", "higher", title="Density"),
+        Headline("density", "density", "neither", title="Density"),
     ),
     compute=compute,
     extractors=("domain",),

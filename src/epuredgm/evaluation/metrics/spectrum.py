@@ -36,9 +36,13 @@ def compute(case: Case) -> Json:
 
 def _difference(case: Case, missing: str) -> Json:
     generated, real = described.slopes(case.generated), described.slopes(case.real)
-    pools = described.slopes(case.train), described.slopes(case.test)
     draws = case.draws
-    floors = np.abs(weighted_means(draws.train, pools[0]) - weighted_means(draws.test, pools[1]))
+    pools = described.slopes(case.train), described.slopes(case.test)
+
+    def of_draws(weights: tuple[Floats, Floats]) -> Floats:
+        return np.abs(weighted_means(weights[0], pools[0]) - weighted_means(weights[1], pools[1]))
+
+    floors = case.fair(of_draws(case.weights_of_draws), lambda: of_draws((draws.train, draws.test)))
     value = _mean(generated) - _mean(real)
     if not np.isfinite(value):
         return scalar(None, floors=floors, reason=missing)

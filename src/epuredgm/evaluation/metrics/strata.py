@@ -44,20 +44,21 @@ def _figure(case: Case, stratum: Stratum, generated: Rows, real: Rows, count: in
     if count < LEAST:
         return scalar(None, reason=f"{count} pictures on either side, fewer than {LEAST}")
     describe = case.extractors["domain"].describe
-    train, test = (
-        side.rows(np.flatnonzero(stratum.of(side))).feature("domain", describe).astype(np.float64)
-        for side in (case.train, case.test)
-    )
+    train, test = (side.feature("domain", describe).astype(np.float64) for side in (case.train, case.test))
+    known = np.isfinite(train).all(axis=1)
+    matches = case.matches(known) if case.paired else None
     rng = np.random.default_rng(derive(0, "stratum", count))
-    own = case.generated.rows(np.sort(rng.permutation(generated)[:count])).feature("domain", describe)
+    chosen = np.sort(rng.permutation(generated)[:count])
+    own = case.generated.rows(chosen).feature("domain", describe)
     others = case.real.rows(np.sort(rng.permutation(real)[:count])).feature("domain", describe)
     view = View(
         generated=own.astype(np.float64),
         real=others.astype(np.float64),
-        train=train[np.isfinite(train).all(axis=1)],
+        train=train[known],
         test=test[np.isfinite(test).all(axis=1)],
         groups=jackknife_groups(rng, count, case.jackknife_groups),
         repeats=len(case.draws.train),
+        matches=None if matches is None else matches.of(chosen),
     )
     name = f"stratum {stratum.condition} {stratum.name}"
     return case.of_sets(view, frechet_distance, frechet_left_out(view), name=name, biased=True)
