@@ -51,7 +51,7 @@ def print_comparison(comparison: Mapping[str, Any], *, everything: bool, markdow
         console.print()
     for warning in comparison["warnings"]:
         console.print(f"[yellow]note:[/] {escape(warning)}")
-    console.print(f"[dim]{escape(_says(comparison))}[/]")
+    console.print(f"[dim]{escape(_says(comparison))}[/]", highlight=False)
 
 
 def _says(comparison: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def print_standings(summary: Summary, console: Console | None = None) -> None:
     console.print()
     for warning in summary["warnings"]:
         console.print(f"[yellow]note:[/] {escape(warning)}")
-    console.print(f"[dim]{escape(legend_of(summary))}[/]")
+    console.print(f"[dim]{escape(legend_of(summary))}[/]", highlight=False)
     console.print("[dim]All figures: results.csv; differences with their intervals: summary.json[/]")
 
 
@@ -117,7 +117,7 @@ def _print_bias(console: Console, summary: Summary, mode: str) -> None:
                 ends = "[{:.3g}, {:.3g}]".format(*figure["interval"]) if figure["interval"] else ""
                 told.append(f"{row['model']} {words} {ends}".rstrip())
         if told:
-            console.print(escape(f"{about['title']}: {'; '.join(told)}"))
+            console.print(escape(f"{about['title']}: {'; '.join(told)}"), highlight=False)
 
 
 def _print_set_back(console: Console, ranking: Mapping[str, Any]) -> None:

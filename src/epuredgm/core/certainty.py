@@ -74,8 +74,8 @@ def legend(confidence: float, noise: str) -> str:
         "once sampling noise only",
     }[noise]
     return (
-        f"Intervals are at {level}; {holds}. ± reaches to the farther end of an interval; of real designs, "
-        "to where most draws lie."
+        f"Intervals are at {level}; {holds}. ± reaches to the farther end of an interval; of a floor, "
+        "to where most of its draws lie."
     )
 
 
