@@ -22,7 +22,7 @@ dataset:
   description: rings and hubs
   reader:
     _target_: epuredgm.data.folders.FolderReader
-    root: null
+    root: ${dataset.root}
     table: list.csv
     pattern: "{prefix}-{component}.view.png"
     prefix_case: keep
