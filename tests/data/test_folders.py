@@ -178,7 +178,7 @@ def test_a_stop_or_a_death_leaves_nothing(root: Path, cache: Path, monkeypatch: 
 
 
 def test_missing_root_and_table(root: Path, cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=r"does not exist\n.*reader.root"):
+    with pytest.raises(BadRequest, match=r"does not exist\n.*dataset.root"):
         reader(tmp_path / "nowhere").prepare(cache, SILENT)
     with pytest.raises(BadRequest, match=r"table=list\.csv"):
         reader(root, table="lists.csv").prepare(cache, SILENT)

@@ -60,7 +60,7 @@ def test_it_changes_with_table_and_pictures_and_nothing_else(root: Path) -> None
 
 
 def test_what_is_missing_is_named(root: Path) -> None:
-    with pytest.raises(BadRequest, match=r"reader\.root=FOLDER"):
+    with pytest.raises(BadRequest, match=r"dataset\.root=FOLDER"):
         signature(section(), root / "nowhere")
     with pytest.raises(BadRequest, match="table"):
         signature(section(reader={**section()["reader"], "table": "lists.csv"}), root)

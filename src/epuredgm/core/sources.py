@@ -155,7 +155,7 @@ def require_table(dataset: str, root: Path, name: str) -> Path:
     if not root.is_dir():
         raise BadRequest(
             f"data set {dataset}: its folder {root} does not exist",
-            "Put the files there (docs/data.md shows the layout) or set dataset.reader.root=FOLDER.",
+            "Put the files there (docs/data.md shows the layout) or set dataset.root=FOLDER.",
         )
     table = root / name
     if not table.is_file():

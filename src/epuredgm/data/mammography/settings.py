@@ -76,11 +76,19 @@ class _Folder:
         metadata: name of the table below the root; None if it is the only one that is called metadata.
         density: name of another table below the root, with the columns ``path`` and ``density``; None if
             density is not known.
+        patient_column, patient_path, patient_header, patient_single: what names the patient; see
+            :class:`epuredgm.data.mammography.patients.Asked`.
+        bits: bits in use in stored values, where files have room for more; None for all that they say.
     """
 
     root: Name | None
     metadata: Name | None
     density: Name | None = field(default=None)
+    patient_column: Name | None = None
+    patient_path: Name | None = None
+    patient_header: bool | None = None
+    patient_single: bool = False
+    bits: Annotated[int, between(1, 16)] | None = None
 
 
 @dataclass(frozen=True)
