@@ -22,6 +22,9 @@ from epuredgm.core.files import file_sha256
 from epuredgm.core.spec import DataSpec
 
 SPLITS = ("train", "test")
+MAMMOGRAM_CHECKS = (
+    3  # raise when mammograms that were read may be refused or read otherwise: they are looked at
+)
 TABLE_KEYS = ("table", "id_column", "split_column")  # what every reader of a table is told
 
 
@@ -102,7 +105,7 @@ def metadata_table(dataset: str, root: Path, name: str | None) -> Path:
         BadRequest: if there is none, or more than one.
     """
     if name is not None:
-        return require_table(dataset, root, name)
+        return require_table(dataset, root, name, "metadata")
     names = [(path.name.lower(), path) for path in root.iterdir() if path.is_file()]
     found = sorted(  # a hidden one is what another system keeps beside a file
         path for name, path in names if "metadata" in name and name.endswith(".csv") and name[0] != "."
@@ -132,11 +135,12 @@ def _of_mammograms(dataset: str, reader: Mapping[str, Any], folder: Path) -> dic
         "table": file_sha256(table),
         "files": str(len(lines)),
         "images": hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest(),
+        "checks": str(MAMMOGRAM_CHECKS),
     }
 
 
-def require_table(dataset: str, root: Path, name: str) -> Path:
-    """The path of the table.
+def require_table(dataset: str, root: Path, name: str, key: str = "table") -> Path:
+    """The path of the table, which ``dataset.reader.<key>`` names.
 
     Raises:
         BadRequest: if it or its folder does not exist.
@@ -151,9 +155,9 @@ def require_table(dataset: str, root: Path, name: str) -> Path:
         near = difflib.get_close_matches(name, sorted(path.name for path in root.glob("*.csv")), n=1)
         raise BadRequest(
             f"data set {dataset}: its table {table} does not exist",
-            f"Set dataset.reader.table={near[0]}?"
+            f"Set dataset.reader.{key}={near[0]}?"
             if near
-            else "Put the CSV there or set dataset.reader.table=NAME.",
+            else f"Put the CSV there or set dataset.reader.{key}=NAME.",
         )
     return table
 

@@ -39,7 +39,7 @@ COLUMN, PATH, HEADER, GUESS = (
 )
 HINT = (
     "Say what names the patient: dataset.reader.patient_column=NAME (a column of the table), "
-    "dataset.reader.patient_path (a part of the path, such as '{patient}/**'), or "
+    "'dataset.reader.patient_path=\"{patient}/**\"' (a part of the path, here the top folder), or "
     "dataset.reader.patient_header=true (the headers are right) or =false (it names no patient). "
     "docs/data.md says more under Patients."
 )
