@@ -162,6 +162,15 @@ def test_as_many_patients_as_pictures_must_be_declared(tmp_path: Path) -> None:
     assert "patient_single" in refused(column, tmp_path / "two")
 
 
+def test_pictures_that_are_put_aside_count_too(tmp_path: Path) -> None:
+    made = folder_of(tmp_path / "data", shots(8), known)
+    for place, shot in made.places.items():
+        if shot.number:
+            (made.root / place).write_bytes(b"damaged")
+    reader = a_reader(tmp_path, made.root)
+    assert len(reader.frame(reader.prepare(tmp_path / "cache", SILENT))) == 8
+
+
 def test_what_can_be_seen_in_the_table_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +262,7 @@ ROWS = st.lists(
         st.lists(st.sampled_from("xyz"), max_size=2).map(tuple),
         st.booleans(),
         NAMES,
+        st.just(True),
     ),
     max_size=30,
 )
