@@ -79,11 +79,12 @@ def check_range(dataset: str, found: Sequence[Levels], unseen: int) -> None:
     faults += [fault for files in groups if files and (fault := _fault(files))]
     if not faults:
         return
+    likely = max([8, *(one.highest.bit_length() for one in found)]) if found else 12
     windowed = any(one.way not in OWN_RANGE for one in found)
     raise DataError(
         f"data set {dataset}: its pictures would be nearly black, or fill next to nothing of the range",
         list(dict.fromkeys(faults)),
-        "Say how many bits the stored values use: dataset.reader.bits=12, say (10 to 14 are usual)."
+        f"Say how many bits the stored values use (10 to 14 are usual): dataset.reader.bits={likely}, say."
         + (" Where headers have windows, those are wrong, and must be mended." if windowed else ""),
     )
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 VERSION = 2  # of entries: raise when other pictures would come of the same files, table and settings
 IMAGES, TABLE, QUARANTINE = "images.npy", "table.npz", "quarantine.csv"
 AUDIT = "audit.jsonl"
+SUCH_AS = {"age": " (such as 000Y)", "spacing": " (such as 1\\1)"}
 KEPT: tuple[str, ...] = ("files", "quarantine", "placeholders", "admitted")  # facts that an account shows
 Table = dict[str, NDArray[Any]]
 
@@ -258,8 +259,8 @@ class MammographyReader:
                 write_text(folder / QUARANTINE, quarantine)
         for what, count in placeholders.items():
             monitor.note(
-                f"{self.spec.name}: in {count} files the {what} is a value that stands for none, such as "
-                "000Y or 1\\1; it counts as unknown"
+                f"{self.spec.name}: in {count} files the {what} is a value that stands for none"
+                f"{SUCH_AS.get(what, '')}; it counts as unknown"
             )
         if reasons:
             monitor.note(
