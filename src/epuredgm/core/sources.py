@@ -22,9 +22,8 @@ from epuredgm.core.files import file_sha256
 from epuredgm.core.spec import DataSpec
 
 SPLITS = ("train", "test")
-FOLDER_CHECKS = (
-    2  # raise when pictures that passed the checks of component folders may not pass them any more
-)
+# raise when pictures that passed may be refused or read otherwise: they are looked at again
+FOLDER_CHECKS, MAMMOGRAM_CHECKS = 2, 3
 TABLE_KEYS = ("table", "id_column", "split_column")  # what every reader of a table is told
 
 
@@ -113,7 +112,7 @@ def metadata_table(dataset: str, root: Path, name: str | None) -> Path:
         BadRequest: if there is none, or more than one.
     """
     if name is not None:
-        return require_table(dataset, root, name)
+        return require_table(dataset, root, name, "metadata")
     names = [(path.name.lower(), path) for path in root.iterdir() if path.is_file()]
     found = sorted(  # a hidden one is what another system keeps beside a file
         path for name, path in names if "metadata" in name and name.endswith(".csv") and name[0] != "."
@@ -143,11 +142,12 @@ def _of_mammograms(dataset: str, reader: Mapping[str, Any], folder: Path) -> dic
         "table": file_sha256(table),
         "files": str(len(lines)),
         "images": hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest(),
+        "checks": str(MAMMOGRAM_CHECKS),
     }
 
 
-def require_table(dataset: str, root: Path, name: str) -> Path:
-    """The path of the table.
+def require_table(dataset: str, root: Path, name: str, key: str = "table") -> Path:
+    """The path of the table, which ``dataset.reader.<key>`` names.
 
     Raises:
         BadRequest: if it or its folder does not exist.
@@ -162,9 +162,9 @@ def require_table(dataset: str, root: Path, name: str) -> Path:
         near = difflib.get_close_matches(name, sorted(path.name for path in root.glob("*.csv")), n=1)
         raise BadRequest(
             f"data set {dataset}: its table {table} does not exist",
-            f"Set dataset.reader.table={near[0]}?"
+            f"Set dataset.reader.{key}={near[0]}?"
             if near
-            else "Put the CSV there or set dataset.reader.table=NAME.",
+            else f"Put the CSV there or set dataset.reader.{key}=NAME.",
         )
     return table
 

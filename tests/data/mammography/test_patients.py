@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +19,7 @@ from reader_makers import SECRET, Listener, a_reader
 from epuredgm.core.errors import BadRequest, DataError
 from epuredgm.core.monitor import SILENT
 from epuredgm.data.mammography import parts
+from epuredgm.data.mammography.identity import VARIABLE
 from epuredgm.data.mammography.patients import (
     COLUMN,
     GUESS,
@@ -162,6 +167,15 @@ def test_as_many_patients_as_pictures_must_be_declared(tmp_path: Path) -> None:
     assert "patient_single" in refused(column, tmp_path / "two")
 
 
+def test_pictures_that_are_put_aside_count_too(tmp_path: Path) -> None:
+    made = folder_of(tmp_path / "data", shots(8), known)
+    for place, shot in made.places.items():
+        if shot.number:
+            (made.root / place).write_bytes(b"damaged")
+    reader = a_reader(tmp_path, made.root)
+    assert len(reader.frame(reader.prepare(tmp_path / "cache", SILENT))) == 8
+
+
 def test_what_can_be_seen_in_the_table_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +255,25 @@ def test_placeholders_of_numbers(number: str, none: bool) -> None:
     assert is_placeholder(number) is none
 
 
+@pytest.mark.slow
+def test_a_user_is_told_what_to_set_and_then_it_works(tmp_path: Path) -> None:
+    made = folder_of(tmp_path / "films", shots(6), lambda shot: deep(shot).replace(".dcm", ".png"))
+
+    def make(*words: str) -> subprocess.CompletedProcess[str]:
+        start = [sys.executable, "-c", "from epuredgm.cli import main; main()", "data", "make"]
+        request = ["--dataset", "nlbs", "--profile", "test", "--workspace", str(tmp_path / "ws")]
+        command = [*start, *request, f"dataset.root={made.root}", *words]
+        secret = {VARIABLE: "ab" * 32}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | secret)
+
+    unsure = make()
+    assert unsure.returncode == 1 and "not certain which picture is of which patient" in unsure.stderr
+    (key,) = re.findall(r"'(dataset\.reader\.patient_path=\S+)'", unsure.stderr)
+    sure = make(key)
+    assert sure.returncode == 0, sure.stderr
+    assert "train" in sure.stdout
+
+
 # the law, over any names ------------------------------------------------------------------------------------
 
 NAMES = st.none() | st.sampled_from("abcdef")
@@ -253,6 +286,7 @@ ROWS = st.lists(
         st.lists(st.sampled_from("xyz"), max_size=2).map(tuple),
         st.booleans(),
         NAMES,
+        st.just(True),
     ),
     max_size=30,
 )

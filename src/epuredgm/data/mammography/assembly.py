@@ -55,7 +55,8 @@ def under_patients(
         UncertainPatients: if it is not certain whose the pictures are.
     """
     places = [place for place, one in enumerate(taken) if not one.reasons]
-    chosen = patients_of([_named(items[place], taken[place]) for place in places], asked, dataset)
+    rows = [_named(item, one) for item, one in zip(items, taken, strict=True)]
+    chosen = patients_of(rows, asked, dataset)
 
     def key(item: Item, one: Taken) -> str:
         if chosen.source == HEADER:
@@ -76,7 +77,8 @@ def under_patients(
 
 def _named(item: Item, one: Taken) -> Named:
     row = item.row
-    return Named(row.number, row.named, row.patient, row.above, row.sure, one.person or None)
+    person = one.person or None
+    return Named(row.number, row.named, row.patient, row.above, row.sure, person, not one.reasons)
 
 
 def without_shared(items: Sequence[Item], taken: Sequence[Taken]) -> list[Taken]:

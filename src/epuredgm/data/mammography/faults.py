@@ -70,7 +70,8 @@ REASONS = {
     "partial_view": "the picture shows a part of the breast",
     "quality_control": "the picture is one of quality control",
     "no_breast": "no breast was found: nothing larger than specks that is brighter than air by 1.5 % of the "
-    "range or more touches the left or the right border (the brighter one), where the chest wall is sought",
+    "range or more touches the left or the right border (the brighter one), where the chest wall is sought; "
+    "a black band beside the breast, as scanned films have, is not passed over",
     "dark": "no breast was found, and no value reaches an eighth of the range that the file says it has: "
     "dataset.reader.bits says how many bits are in use",
     "cells": "the row has more cells than the table has columns: a separator stands in a cell without quotes",

@@ -17,6 +17,7 @@ from epuredgm.data.mammography.mammogram import Mammogram, Origin
 
 PART = 1 / 8  # of the range
 ALL = 0.999  # of the foreground
+LIKELY = (8, 13)  # bits, of which more would have been enough
 GROUP = 10  # files of one kind from which on they are looked at by themselves
 OWN_RANGE = ("range", "attenuation")  # ways to presentation values that go by the bits alone
 WAYS = {"range": "without a window", "attenuation": "for processing"}
@@ -79,11 +80,13 @@ def check_range(dataset: str, found: Sequence[Levels], unseen: int) -> None:
     faults += [fault for files in groups if files and (fault := _fault(files))]
     if not faults:
         return
+    used = max((one.highest for one in found), default=0).bit_length()
+    likely = used if LIKELY[0] <= used <= LIKELY[1] else 12  # a label is as bright as can be
     windowed = any(one.way not in OWN_RANGE for one in found)
     raise DataError(
         f"data set {dataset}: its pictures would be nearly black, or fill next to nothing of the range",
         list(dict.fromkeys(faults)),
-        "Say how many bits the stored values use: dataset.reader.bits=12, say (10 to 14 are usual)."
+        f"Say how many bits the stored values use (10 to 14 are usual): dataset.reader.bits={likely}, say."
         + (" Where headers have windows, those are wrong, and must be mended." if windowed else ""),
     )
 

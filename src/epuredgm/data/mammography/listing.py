@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from epuredgm.core.files import digest
-from epuredgm.core.sources import metadata_table
+from epuredgm.core.sources import require_table
 from epuredgm.data.mammography.cells import cells_of, unusable
 from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item
@@ -45,7 +45,7 @@ def densities_of(dataset: str, root: Path, name: str | None) -> dict[Path, str]:
     """
     if name is None:
         return {}
-    table = metadata_table(dataset, root, name)
+    table = require_table(dataset, root, name, "density")
     lines = cells_of(table, HINT)
     head = [cell.strip().lower() for cell in lines[0][1]] if lines else []
     faults = [f"no column {column!r}" for column in COLUMNS if head.count(column) != 1]

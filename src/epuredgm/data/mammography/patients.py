@@ -39,7 +39,7 @@ COLUMN, PATH, HEADER, GUESS = (
 )
 HINT = (
     "Say what names the patient: dataset.reader.patient_column=NAME (a column of the table), "
-    "dataset.reader.patient_path (a part of the path, such as '{patient}/**'), or "
+    "'dataset.reader.patient_path=\"{patient}/**\"' (a part of the path, here the top folder), or "
     "dataset.reader.patient_header=true (the headers are right) or =false (it names no patient). "
     "docs/data.md says more under Patients."
 )
@@ -101,6 +101,7 @@ class Named:
         above: folders above it.
         sure: whether the path is declared, or its folders have the known layout.
         header: keyed name of Patient ID.
+        used: whether its picture is; it is not if it was put aside.
     """
 
     row: int
@@ -109,6 +110,7 @@ class Named:
     above: tuple[str, ...] = field(default=(), repr=False)
     sure: bool = False
     header: str | None = None
+    used: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Chosen:
 
     Attributes:
         source: what told it.
-        names: one a row, None if unknown.
+        names: one a row that is used, None if unknown.
     """
 
     source: str
@@ -132,16 +134,20 @@ def patients_of(rows: Sequence[Named], asked: Asked, dataset: str) -> Chosen:
     """The patient of every row, by the first source that is declared, else by the first that is certain.
 
     Args:
-        rows: those whose pictures are used.
+        rows: those whose pictures are used, and others, which only count.
         asked: what is declared.
         dataset: its name.
 
     Raises:
         UncertainPatients: if two sources disagree, or there are as many patients as pictures.
     """
-    sources = _sources(rows, asked)
+    used = [row for row in rows if row.used]
+    sources = _sources(used, asked)
     source = _first(sources, asked)
-    faults = _faults(source, sources, rows, asked) or _counted(source, sources[source], asked)
+    # pictures that are put aside leave patients with fewer, and are counted with the others
+    every = {COLUMN: "column", HEADER: "header"}.get(source, "path")
+    faults = _faults(source, sources, used, asked)
+    faults = faults or _counted(source, [getattr(row, every) for row in rows], asked)
     if faults:
         raise UncertainPatients(
             f"data set {dataset}: it is not certain which picture is of which patient", faults, HINT

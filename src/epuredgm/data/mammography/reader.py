@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from epuredgm.core.errors import BadRequest, CorruptArtefact, DataError
 from epuredgm.core.files import digest, file_sha256, read_json, write_json, write_text
 from epuredgm.core.monitor import Monitor
-from epuredgm.core.sources import column_faults, metadata_table, required_root
+from epuredgm.core.sources import MAMMOGRAM_CHECKS, column_faults, metadata_table, required_root
 from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.arrays import open_array
 from epuredgm.data.designs import Designs
@@ -46,10 +46,10 @@ from epuredgm.data.mammography.patients import Asked, UncertainPatients
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 3  # raise when the same files would be read or refused otherwise: they are looked at again
-FORM = 2  # raise when that cannot be seen in an entry's table and list: equal pictures keep their entry
+VERSION = 2  # of entries: raise when other pictures would come of the same files, table and settings
 IMAGES, TABLE, QUARANTINE = "images.npy", "table.npz", "quarantine.csv"
 AUDIT = "audit.jsonl"
+SUCH_AS = {"age": " (such as 000Y)", "spacing": " (such as 1\\1)"}
 KEPT: tuple[str, ...] = ("files", "quarantine", "placeholders", "admitted")  # facts that an account shows
 Table = dict[str, NDArray[Any]]
 
@@ -121,7 +121,7 @@ class MammographyReader:
         self._look_ahead(items, secret)
         seen = signature_of(root, items)
         told = {"table": file_sha256(path), "density": sorted((str(p), d) for p, d in densities.items())}
-        kept = {"version": VERSION, "reader": self._identity(secret), **told, "files": seen}
+        kept = {"checks": MAMMOGRAM_CHECKS, "reader": self._identity(secret), **told, "files": seen}
         source = digest({**kept, "patients": repr(self.asked)})
         known = self._recall(cache, source)
         if known is not None:
@@ -200,7 +200,7 @@ class MammographyReader:
         """What the entry's content depends on, beside the files, and cannot be seen in its table."""
         bits = {} if self.bits is None else {"bits": self.bits}
         return {
-            "version": FORM,
+            "version": VERSION,
             **bits,
             "name": self.spec.name,
             "cutting": repr(self.cutting),
@@ -261,8 +261,8 @@ class MammographyReader:
                 write_text(folder / QUARANTINE, quarantine)
         for what, count in placeholders.items():
             monitor.note(
-                f"{self.spec.name}: in {count} files the {what} is a value that stands for none, such as "
-                "000Y or 1\\1; it counts as unknown"
+                f"{self.spec.name}: in {count} files the {what} is a value that stands for none"
+                f"{SUCH_AS.get(what, '')}; it counts as unknown"
             )
         if reasons:
             monitor.note(
