@@ -27,6 +27,7 @@ from scipy import ndimage
 
 from epuredgm.data.mammography.breast import find_breast
 from epuredgm.data.mammography.burned_in import inspect_pixels
+from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.phantom import expose
 from epuredgm.data.mammography.phantom_acquisition import BRIGHTEST
 from epuredgm.data.mammography.phantom_grid import Grid
@@ -283,8 +284,14 @@ def films(folder: Path) -> None:
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".png", ".pgm"))
     for path in paths:
         pixels = (np.asarray(Image.open(path).convert("L")) / 255).astype(np.float32)
-        for finding in inspect_pixels(pixels, find_breast(pixels)):
+        try:
+            found_there = inspect_pixels(pixels, find_breast(pixels))
+        except Unreadable as fault:
+            counts[str(fault)] += 1
+            continue
+        for finding in found_there:
             counts[finding.reason] += 1
+        counts["none"] += not found_there
     print(f"{len(paths)} films: {dict(counts)}")
 
 

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from epuredgm.data.mammography.breast import Breast
 from epuredgm.data.mammography.findings import Finding
 from epuredgm.data.mammography.lettering import Line, lines_of_letters
-from epuredgm.data.mammography.view_marker import is_marker
+from epuredgm.data.mammography.view_marker import MOST, is_marker
 
 BESIDE = Finding("", "", "bright things outside the breast look like text")
 OVER = Finding("", "", "things over the breast look like text")
@@ -49,7 +49,7 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
         pixels: (H, W) in [0, 1].
         breast: where the breast is.
     """
-    lines = lines_of_letters(pixels, breast.small, breast.mask)
+    lines = lines_of_letters(pixels, breast.small, breast.mask, MOST)
     markers = [_box_of(line.boxes) for line in lines if is_marker(line.boxes, line.shapes)]
     texts = [line for line in lines if not any(_within(line.boxes, marker).all() for marker in markers)]
     over = [line for line in texts if _is_over(line, breast.mask)]
@@ -60,7 +60,7 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
 def _is_over(line: Line, mask: Mask) -> bool:
     """Whether half of a line's letters or more lie on the breast."""
     rows, columns = ((line.boxes[:, side] + line.boxes[:, side + 2]) / 2 for side in (0, 1))
-    places = (np.minimum(each.astype(np.int64), size - 1) for each, size in zip((rows, columns), mask.shape))
+    places = (np.minimum(each.astype(np.int64), size - 1) for each, size in zip((rows, columns), mask.shape, strict=True))
     return bool(mask[tuple(places)].mean() >= 0.5)
 
 

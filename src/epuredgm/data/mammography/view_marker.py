@@ -1,4 +1,4 @@
-"""View markers: the letters that say side and view, such as ``R CC``, which every archive has and which name nobody.
+"""View markers: the letters that say side and view, such as ``R CC``; every archive has them, they name nobody.
 
 Only a group of letters that is one of the standard markers as a whole counts; anything beside them is text.
 Shapes are compared with those of two fonts, upright and slanted, so letters that are drawn in another way
@@ -24,6 +24,7 @@ FINE = 4  # samples of a cell along each side
 ALIKE = 0.44  # mean correlation of the letters with those of a marker, at least
 RATIO = 0.15  # what a ratio of sides that is e times another one takes from it
 STROKE = 0.45  # of the largest: what is smaller is no letter but a stroke or a point
+WIDE = 1.25  # of its height: what is wider may be letters that touch
 MOST = 8  # things in a marker, strokes among them
 SLANTS = (0.0, 0.22)  # columns to the right for each row up
 SIZE = 48  # of the larger font
@@ -43,8 +44,12 @@ def likeness(boxes: Boxes, shapes: Sequence[Mask]) -> float:
     """The mean correlation with the letters of the marker that is most alike; 0 if none has as many."""
     if not 0 < len(boxes) <= MOST:
         return 0.0
-    ways = ((quarters, mirrored) for quarters in range(4) for mirrored in (False, True))
-    return max(_likeness(*_turned(boxes, shapes, *way)) for way in ways)
+    best = 0.0
+    for quarters in range(4):
+        for mirrored in (False, True):
+            letters = _turned(boxes, shapes, quarters, mirrored)
+            best = max(best, _likeness(*letters), _likeness(*_parted(*letters)))
+    return best
 
 
 def _likeness(boxes: Boxes, shapes: Sequence[Mask]) -> float:
@@ -68,6 +73,23 @@ def _turned(
         boxes = np.stack([boxes[:, 0], -boxes[:, 3], boxes[:, 2], -boxes[:, 1]], axis=1)
         turned = [shape[:, ::-1] for shape in turned]
     return boxes, turned
+
+
+def _parted(boxes: Boxes, shapes: Sequence[Mask]) -> tuple[Boxes, list[Mask]]:
+    """The letters after those that touch are parted where there is least ink."""
+    todo, done = list(zip(boxes.tolist(), shapes, strict=True)), []
+    while todo and len(todo) + len(done) <= MOST:
+        (top, left, bottom, right), shape = todo.pop()
+        wide = shape.shape[1]
+        if wide <= WIDE * shape.shape[0] or wide < 4:
+            done.append(((top, left, bottom, right), shape))
+            continue
+        first = wide // 5
+        cut = first + int(shape[:, first : wide - first].sum(axis=0).argmin())
+        middle = left + (right - left) * cut / wide
+        todo += [((top, left, bottom, middle), shape[:, :cut]), ((top, middle, bottom, right), shape[:, cut:])]
+    done += todo
+    return np.array([box for box, _ in done]), [shape for _, shape in done]
 
 
 def _reading_order(boxes: Boxes) -> list[int]:
