@@ -1,4 +1,4 @@
-"""Text burned into pictures: seen over the breast and beside it, whatever it looks like; view markers are not text."""
+"""Text burned into pictures is seen over the breast and beside it, whatever it looks like; not so markers."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ def test_clean_pictures_have_no_finding(height: int) -> None:
 def test_view_markers_are_no_text(text: str) -> None:
     pixels = picture(2)
     bitmap = Writing(text, ImageFont.load_default_imagefont(), 2)
-    for writing in (bitmap, Writing(text, truetype(24), style="smooth"), Writing(text, truetype(24), 1, 90.0)):
+    upright, turned = Writing(text, truetype(24), style="smooth"), Writing(text, truetype(24), 1, 90.0)
+    for writing in (bitmap, upright, turned):
         columns = writing.ink().shape[1]
         assert seen(burn(pixels, writing, 8, pixels.shape[1] - columns - 8, 1.0, 0.0)) == ()
 

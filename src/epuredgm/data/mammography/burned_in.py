@@ -60,8 +60,9 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
 def _is_over(line: Line, mask: Mask) -> bool:
     """Whether half of a line's letters or more lie on the breast."""
     rows, columns = ((line.boxes[:, side] + line.boxes[:, side + 2]) / 2 for side in (0, 1))
-    places = (np.minimum(each.astype(np.int64), size - 1) for each, size in zip((rows, columns), mask.shape, strict=True))
-    return bool(mask[tuple(places)].mean() >= 0.5)
+    last_row, last_column = (side - 1 for side in mask.shape)
+    places = np.minimum(rows.astype(np.int64), last_row), np.minimum(columns.astype(np.int64), last_column)
+    return bool(mask[places].mean() >= 0.5)
 
 
 def _box_of(boxes: Boxes) -> Boxes:

@@ -2,8 +2,8 @@
 
 Letters that were burned in have sharp rims, one level within, and stand in a line. Tissue has soft rims, and
 what is sharp in it (calcifications, clips, folds) has plain outlines or stands in no line. Sharp steps in a
-part of the pixels say where to look, which costs little where there are none; there, things are cut out at several
-levels and measured. Large letters are looked for in block means, small ones in the pixels.
+part of the pixels say where to look, which costs little where there are none; there, things are cut out at
+several levels and measured. Large letters are looked for in block means, small ones in the pixels.
 """
 
 from __future__ import annotations
