@@ -1,6 +1,6 @@
 """The gate at the pixels: text that is burned into the picture, beside the breast or over it.
 
-View markers (:mod:`view_marker`) are no finding: they name nobody.
+View markers (:mod:`view_marker`) beside the breast are no finding: they name nobody, and are cut away.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
         breast: where the breast is.
     """
     lines = lines_of_letters(pixels, breast.small, breast.mask, MOST)
-    markers = [_box_of(line.boxes) for line in lines if is_marker(line.boxes, line.shapes)]
-    texts = [line for line in lines if not any(_within(line.boxes, marker).all() for marker in markers)]
-    over = [line for line in texts if _is_over(line, breast.mask)]
-    beside = len(texts) > len(over) or _is_text(_bright(pixels, breast), pixels.shape[0], markers)
+    over = [line for line in lines if _is_over(line, breast.mask)]
+    others = [line for line in lines if not _is_over(line, breast.mask)]
+    markers = [_box_of(line.boxes) for line in others if is_marker(line.boxes, line.shapes)]
+    texts = [line for line in others if not any(_within(line.boxes, marker).all() for marker in markers)]
+    beside = bool(texts) or _is_text(_bright(pixels, breast), pixels.shape[0], markers)
     return (*([BESIDE] if beside else []), *([OVER] if over else []))
 
 

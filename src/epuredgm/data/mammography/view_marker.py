@@ -75,7 +75,8 @@ def _turned(boxes: Boxes, shapes: Sequence[Mask], quarters: int, mirrored: bool)
 
 def _parted(boxes: Boxes, shapes: Sequence[Mask]) -> tuple[Boxes, list[Mask]]:
     """The letters after those that touch are parted where there is least ink."""
-    todo, done = list(zip(boxes.tolist(), shapes, strict=True)), []
+    todo: list[tuple[Sequence[float], Mask]] = list(zip(boxes.tolist(), shapes, strict=True))
+    done: list[tuple[Sequence[float], Mask]] = []
     while todo and len(todo) + len(done) <= MOST:
         (top, left, bottom, right), shape = todo.pop()
         wide = shape.shape[1]
