@@ -90,7 +90,7 @@ def test_a_name_in_one_breast_refuses_the_data_set_and_the_answer_says_where(
 def as_png(content: bytes) -> bytes:
     dataset = pydicom.dcmread(io.BytesIO(content))
     file = io.BytesIO()
-    Image.fromarray((dataset.pixel_array.astype(np.uint16) << 4)).save(file, "PNG")
+    Image.fromarray(dataset.pixel_array.astype(np.uint16) << 4).save(file, "PNG")
     return file.getvalue()
 
 
