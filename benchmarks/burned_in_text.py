@@ -1,12 +1,12 @@
 """How much of the text that is burned into pictures the gate sees, and how often it sees some where none is.
 
-    python benchmarks/burned_in_text.py [--texts 600] [--clean 400] [--seed 1] [--fonts FOLDER] [--films FOLDER]
+    python benchmarks/burned_in_text.py [--texts 600] [--clean 400] [--seed 1] [--fonts DIR] [--films DIR]
 
 Texts of several scripts, fonts, sizes, levels, turns and styles are planted into breasts of the phantom and
 beside them, one in a picture. Clean are pictures of the phantom with masses and calcifications, the same
 with things that are no text (implants, clips, paddles, wires), and with view markers beside the breast.
-``--fonts`` is a folder with more font files; those of matplotlib and Pillow are always there. ``--films`` is a
-folder of real pictures (PNG or PGM), of which the findings are counted.
+``--fonts`` is a folder with more font files; those of matplotlib and Pillow are always there. ``--films`` is
+a folder of real pictures (PNG or PGM), of which the findings are counted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFont
-from scipy import ndimage
 
 from epuredgm.data.mammography.breast import find_breast
 from epuredgm.data.mammography.burned_in import inspect_pixels
+from epuredgm.data.mammography.faults import Unreadable
 from epuredgm.data.mammography.phantom import expose
 from epuredgm.data.mammography.phantom_acquisition import BRIGHTEST
 from epuredgm.data.mammography.phantom_grid import Grid
@@ -137,12 +137,9 @@ def plant(
     low, high = (float(q) for q in np.quantile(around, (0.05, 0.95)))
     step = float(rng.uniform(*CONTRAST))
     if (
-        ink == "black"
-        and low < DARKEST
-        or ink == "darker"
-        and low < step
-        or ink == "brighter"
-        and high + step > 1
+        (ink == "black" and low < DARKEST)
+        or (ink == "darker" and low < step)
+        or (ink == "brighter" and high + step > 1)
     ):
         ink = "white" if ink in ("black", "darker") else "darker"
     level = {"white": 1.0, "black": 0.0, "brighter": high + step, "darker": low - step}[ink]
@@ -159,7 +156,7 @@ def plant(
     return Planted(burn(pixels, writing, top, left, level, behind), told)
 
 
-# pictures that have no text ----------------------------------------------------------------------------------
+# pictures that have no text --------------------------------------------------------------------------
 
 
 def pictures(seed: int) -> Iterator[Floats]:
@@ -174,7 +171,7 @@ def pictures(seed: int) -> Iterator[Floats]:
 
 
 def with_things(rng: np.random.Generator, pixels: Floats, breast: Mask) -> Floats:
-    """The picture with what is sharp and no text: an implant, clips, a wire, balls on the skin, a paddle's edge."""
+    """The picture with what is sharp and no text: an implant, clips, a wire, balls, a paddle's edge."""
     rows, columns = pixels.shape
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     inside = np.argwhere(breast)
@@ -209,7 +206,7 @@ def with_things(rng: np.random.Generator, pixels: Floats, breast: Mask) -> Float
 def with_marker(
     rng: np.random.Generator, pixels: Floats, breast: Mask, name: str
 ) -> tuple[Floats, str] | None:
-    """The picture with a view marker in a corner away from the chest wall; None if it would touch the breast."""
+    """The picture with a view marker in a corner off the chest wall; None if it touches the breast."""
     font, enlarged = font_of(name, int(rng.choice(HEIGHTS[1:5])))
     text, style = str(rng.choice(MARKERS)), STYLES[rng.integers(2)]
     writing = Writing(text, font, enlarged, float(rng.choice(TURNS[:1] * 3 + TURNS[1:2])), style)
@@ -222,7 +219,7 @@ def with_marker(
     return burn(pixels, writing, top, left, float(rng.uniform(0.6, 1.0)), 0.0), text
 
 
-# measuring -----------------------------------------------------------------------------------------------------
+# measuring ---------------------------------------------------------------------------------------------
 
 
 def found(pixels: Floats) -> bool:
@@ -283,8 +280,14 @@ def films(folder: Path) -> None:
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".png", ".pgm"))
     for path in paths:
         pixels = (np.asarray(Image.open(path).convert("L")) / 255).astype(np.float32)
-        for finding in inspect_pixels(pixels, find_breast(pixels)):
+        try:
+            found_there = inspect_pixels(pixels, find_breast(pixels))
+        except Unreadable as fault:
+            counts[str(fault)] += 1
+            continue
+        for finding in found_there:
             counts[finding.reason] += 1
+        counts["none"] += not found_there
     print(f"{len(paths)} films: {dict(counts)}")
 
 

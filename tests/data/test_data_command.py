@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 import yaml
 from data_makers import write_gears
+from PIL import Image
 
 from epuredgm.config import find_conf
 from epuredgm.data.pictures import encode
+from epuredgm.data.mammography.phantom_variants import VARIANTS, base_exposure
 
 YAML = """\
 # @package _global_
@@ -55,6 +60,39 @@ def conf(tmp_path: Path) -> Path:
     copied = Path(shutil.copytree(find_conf().root, tmp_path / "conf"))
     (copied / "dataset" / "gears.yaml").write_text(YAML)
     return copied
+
+
+@pytest.mark.parametrize("form", ["dcm", "png"])
+def test_a_name_in_one_breast_refuses_the_data_set_and_the_answer_says_where(
+    tmp_path: Path, form: str
+) -> None:
+    root, taken = tmp_path / "films", base_exposure()
+    root.mkdir()
+    names = {"presentation_12": "women1", "burned_in_breast": "women2"}
+    lines = ["File Path,Image Laterality,View Position,Age,Cancer,False Positive"]
+    for variant, woman in names.items():
+        content = VARIANTS[variant].content(taken, variant)
+        place = root / "normal" / woman / "left" / "MLO" / f"1.{form}"
+        place.parent.mkdir(parents=True)
+        place.write_bytes(content if form == "dcm" else as_png(content))
+        lines.append(f"{place.relative_to(root)},L,MLO,58,0,0")
+    (root / "metadata.csv").write_text("\n".join(lines) + "\n")
+    words = ("make", "nlbs", "--workspace", tmp_path, f"dataset.root={root}", "dataset.reader.workers=1")
+    said = data(*words, "--json")
+    told = json.loads(said.stdout)
+    assert said.returncode == 1 and (told["refused"], told["files"], told["rows"]) == (1, 2, [3])
+    assert any("over the breast" in finding for finding in told["findings"])
+    listed = Path(told["list"]).read_text()
+    assert Path(told["list"]).is_relative_to(tmp_path) and listed.splitlines()[1].startswith("3,")
+    assert "1 of 2 files are not de-identified: table row 3; the whole list: " in said.stderr
+    assert "women2" not in said.stderr + said.stdout + listed and "DOE" not in listed
+
+
+def as_png(content: bytes) -> bytes:
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    file = io.BytesIO()
+    Image.fromarray(dataset.pixel_array.astype(np.uint16) << 4).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.mark.slow

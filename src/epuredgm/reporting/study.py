@@ -102,8 +102,8 @@ class Gallery:
         measured: (N, K) the same read back from the designs; NaN where they cannot be.
         nearest: (N, C, H, W), the train design nearest to each by it; none where nobody looked.
         nearest_ids: (N,) their identities.
-        distances: (N,) how much they differ, over all components: pixels, or of grey pictures the distance that
-            the privacy gate measures (:mod:`epuredgm.evaluation.nearness`).
+        distances: (N,) how much they differ, over all components: pixels, or of grey pictures the distance
+            that the privacy gate measures (:mod:`epuredgm.evaluation.nearness`).
         truth: (N, C, H, W), the test designs whose component was given, or that were encoded and decoded;
             None for other modes, and where real pictures must not be shown.
         truth_ids: (N,) their identities; empty strings where no test design is behind a sample.

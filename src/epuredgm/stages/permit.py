@@ -44,8 +44,8 @@ FIGURES = (
 
 REMEDIES = {
     copies.FAILED: "Samples repeat real pictures: regularise more, train less, or a smaller model. Then:",
-    copies.NOT_DECIDED: "Nothing speaks against these samples, but there was too little to tell. Draw at least "
-    f"{copies.FEWEST_GENERATED} (--num-samples) from at least {copies.FEWEST_TRAIN} train and "
+    copies.NOT_DECIDED: "Nothing speaks against these samples, but there was too little to tell. "
+    f"Draw at least {copies.FEWEST_GENERATED} (--num-samples) from at least {copies.FEWEST_TRAIN} train and "
     f"{copies.FEWEST_HELD_OUT} test pictures, with domain features. Then:",
     copies.NOT_CHECKED: "Evaluate it:",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -184,6 +185,29 @@ def test_a_set_with_findings_is_refused_without_saying_whose(tmp_path: Path) -> 
     ):
         admit({"a": (name,), "b": ()}, "nlbs", log)
     assert not log.exists()
+
+
+def test_a_refusal_names_rows_and_leaves_the_whole_list_in_a_file(tmp_path: Path) -> None:
+    name, burned = (
+        Finding("(0010,0010)", "PatientName", "a person's name"),
+        Finding("", "", "looks like text"),
+    )
+    findings = {f"k{row}": (name, burned) if row % 2 else () for row in range(2, 60)}
+    rows = {f"k{row}": row for row in range(2, 60)}
+    with pytest.raises(DataError) as refused:
+        admit(findings, "nlbs", tmp_path / "audit.jsonl", None, rows)
+    place = tmp_path / "nlbs-refused.csv"
+    text = str(refused.value)
+    assert "29 of 58 files" in text and "table rows 3, 5, 7" in text and "and 19 more" in text
+    assert str(place) in text.splitlines()[0]
+    with place.open() as file:
+        listed = list(csv.DictReader(file))
+    assert {int(line["table_row"]) for line in listed} == set(range(3, 60, 2)) and len(listed) == 58
+    details = refused.value.details
+    assert details["list"] == str(place) and (details["refused"], details["files"]) == (29, 58)
+    assert details["findings"] == {str(name): 29, str(burned): 29} and details["rows"][:2] == [3, 5]
+    admit({"k2": ()}, "nlbs", tmp_path / "audit.jsonl", None, rows)
+    assert not place.exists()  # nothing is refused any more
 
 
 def test_an_override_is_in_the_log_with_who_when_why_and_counts(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The gate at the pixels: text that is burned into the picture, beside the breast or over it.
 
-View markers (:mod:`view_marker`) are no finding: they name nobody.
+View markers (:mod:`view_marker`) beside the breast are no finding: they name nobody, and are cut away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from epuredgm.data.mammography.breast import Breast
 from epuredgm.data.mammography.findings import Finding
 from epuredgm.data.mammography.lettering import Line, lines_of_letters
-from epuredgm.data.mammography.view_marker import is_marker
+from epuredgm.data.mammography.view_marker import MOST, is_marker
 
 BESIDE = Finding("", "", "bright things outside the breast look like text")
 OVER = Finding("", "", "things over the breast look like text")
@@ -49,19 +49,21 @@ def inspect_pixels(pixels: NDArray[np.float32], breast: Breast) -> tuple[Finding
         pixels: (H, W) in [0, 1].
         breast: where the breast is.
     """
-    lines = lines_of_letters(pixels, breast.small, breast.mask)
-    markers = [_box_of(line.boxes) for line in lines if is_marker(line.boxes, line.shapes)]
-    texts = [line for line in lines if not any(_within(line.boxes, marker).all() for marker in markers)]
-    over = [line for line in texts if _is_over(line, breast.mask)]
-    beside = len(texts) > len(over) or _is_text(_bright(pixels, breast), pixels.shape[0], markers)
+    lines = lines_of_letters(pixels, breast.small, breast.mask, MOST)
+    over = [line for line in lines if _is_over(line, breast.mask)]
+    others = [line for line in lines if not _is_over(line, breast.mask)]
+    markers = [_box_of(line.boxes) for line in others if is_marker(line.boxes, line.shapes)]
+    texts = [line for line in others if not any(_within(line.boxes, marker).all() for marker in markers)]
+    beside = bool(texts) or _is_text(_bright(pixels, breast), pixels.shape[0], markers)
     return (*([BESIDE] if beside else []), *([OVER] if over else []))
 
 
 def _is_over(line: Line, mask: Mask) -> bool:
     """Whether half of a line's letters or more lie on the breast."""
     rows, columns = ((line.boxes[:, side] + line.boxes[:, side + 2]) / 2 for side in (0, 1))
-    places = (np.minimum(each.astype(np.int64), size - 1) for each, size in zip((rows, columns), mask.shape))
-    return bool(mask[tuple(places)].mean() >= 0.5)
+    last_row, last_column = (side - 1 for side in mask.shape)
+    places = np.minimum(rows.astype(np.int64), last_row), np.minimum(columns.astype(np.int64), last_column)
+    return bool(mask[places].mean() >= 0.5)
 
 
 def _box_of(boxes: Boxes) -> Boxes:

@@ -1,7 +1,7 @@
 """What speaks against letting files in, and the decision: refused, or let in by somebody who says why.
 
-Findings name an element of the standard and the reason, never the value. A refusal names the rows of the table,
-and leaves the whole list in a file. A decision against findings goes to a log that is only added to.
+Findings name an element of the standard and the reason, never the value. A refusal names the rows of the
+table, and leaves the whole list in a file. A decision against findings goes to a log that is only added to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from epuredgm.core.errors import BadRequest, DataError
 from epuredgm.core.files import write_text
 from epuredgm.data.mammography import audit
-
 
 NAMED = 10  # rows of a table that a message names; the list has all
 

@@ -2,8 +2,8 @@
 
 Letters that were burned in have sharp rims, one level within, and stand in a line. Tissue has soft rims, and
 what is sharp in it (calcifications, clips, folds) has plain outlines or stands in no line. Sharp steps in a
-part of the pixels say where to look, which costs little where there are none; there, things are cut out at several
-levels and measured. Large letters are looked for in block means, small ones in the pixels.
+part of the pixels say where to look, which costs little where there are none; there, things are cut out at
+several levels and measured. Large letters are looked for in block means, small ones in the pixels.
 """
 
 from __future__ import annotations
@@ -99,20 +99,30 @@ class _Look:
     counted: Mask
 
 
-def lines_of_letters(pixels: Floats, small: Floats, tissue: Mask) -> list[Line]:
+def lines_of_letters(pixels: Floats, small: Floats, tissue: Mask, enough: int) -> list[Line]:
     """Every line of letters; one may be there several times.
 
     Args:
         pixels: (H, W) in [0, 1].
         small: means of blocks of them, in which large letters are looked for.
         tissue: (H, W) where there is some; beside it pictures are quieter, and fainter letters are seen.
+        enough: a line of more letters ends the search.
     """
     factor = round(pixels.shape[0] / small.shape[0])
-    looks = _busy(small, tissue[::factor, ::factor], 1)
-    found = [line for look in looks for line in _lines(small, look, factor)]
-    if factor > 1:
-        found += [line for look in _busy(pixels, tissue, ROWS) for line in _lines(pixels, look, 1)]
+    found = []
+    for line in _all_lines(pixels, small, tissue, factor):
+        found.append(line)
+        if len(line.boxes) > enough:
+            break
     return found
+
+
+def _all_lines(pixels: Floats, small: Floats, tissue: Mask, factor: int) -> Iterator[Line]:
+    for look in _busy(small, tissue[::factor, ::factor], 1):
+        yield from _lines(small, look, factor)
+    if factor > 1:
+        for look in _busy(pixels, tissue, ROWS):
+            yield from _lines(pixels, look, 1)
 
 
 def _busy(picture: Floats, tissue: Mask, rows: int) -> Iterator[_Look]:
@@ -163,8 +173,9 @@ def _lines(picture: Floats, look: _Look, scale: int) -> Iterator[Line]:
     for start in range(0, len(levels), together):
         some = levels[start : start + together, None, None]
         for things in _things(np.concatenate([part > some, part <= some]), edges):
+            known: dict[int, tuple[float, float]] = {}
             for chosen in _in_lines(things):
-                if _evidence(part, things, chosen, look.step) >= EVIDENCE:
+                if _evidence(part, things, chosen, look.step, known) >= EVIDENCE:
                     shapes = tuple(things.shapes[one] for one in chosen)
                     yield Line(((things.boxes[chosen] + corner) * scale).astype(np.float64), shapes)
 
@@ -211,9 +222,22 @@ def _rims(labels: NDArray[np.int32], edges: Mask, count: int) -> tuple[Doubles, 
     return whole, sharp
 
 
-def _evidence(part: Floats, things: _Things, chosen: NDArray[np.int64], sharp: float) -> float:
-    """How much speaks for letters: their number, each as far as it is of one level, jagged and clear."""
-    even, steps = np.array([_level(part, things.boxes[one], things.shapes[one]) for one in chosen]).T
+def _evidence(
+    part: Floats,
+    things: _Things,
+    chosen: NDArray[np.int64],
+    sharp: float,
+    known: dict[int, tuple[float, float]],
+) -> float:
+    """How much speaks for letters: their number, each as far as it is of one level, jagged and clear.
+
+    Args:
+        known: what was measured of things before, which lines share.
+    """
+    for one in chosen.tolist():
+        if one not in known:
+            known[one] = _level(part, things.boxes[one], things.shapes[one])
+    even, steps = np.array([known[one] for one in chosen.tolist()]).T
     clear = min(1.0, float(np.median(steps)) / (CLEAR * sharp))
     jagged = min(1.0, float(things.outlines[chosen].mean()) - (OUTLINE[1] - 1))
     return float(things.letters[chosen] @ even) * clear * jagged

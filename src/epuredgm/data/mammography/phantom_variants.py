@@ -148,7 +148,7 @@ def _written(text: str, over: bool = False) -> Edit:
 
         writing = Writing(text, ImageFont.load_default_imagefont(), enlarged=1 if over else 2)
         stored = np.frombuffer(dataset.PixelData, "<u2").reshape(dataset.Rows, dataset.Columns)
-        rows, columns = writing.ink().shape
+        columns = writing.ink().shape[1]
         top, left = (dataset.Rows // 2, 8) if over else (8, dataset.Columns - 8 - columns)
         pixels = burn((stored / PLAIN.top).astype(np.float32), writing, top, left, level=1.0, behind=0.0)
         dataset.PixelData = np.rint(pixels * PLAIN.top).astype("<u2").tobytes()

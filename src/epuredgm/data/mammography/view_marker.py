@@ -1,4 +1,4 @@
-"""View markers: the letters that say side and view, such as ``R CC``, which every archive has and which name nobody.
+"""View markers: the letters that say side and view, such as ``R CC``. They name nobody.
 
 Only a group of letters that is one of the standard markers as a whole counts; anything beside them is text.
 Shapes are compared with those of two fonts, upright and slanted, so letters that are drawn in another way
@@ -24,6 +24,7 @@ FINE = 4  # samples of a cell along each side
 ALIKE = 0.44  # mean correlation of the letters with those of a marker, at least
 RATIO = 0.15  # what a ratio of sides that is e times another one takes from it
 STROKE = 0.45  # of the largest: what is smaller is no letter but a stroke or a point
+WIDE = 1.25  # of its height: what is wider may be letters that touch
 MOST = 8  # things in a marker, strokes among them
 SLANTS = (0.0, 0.22)  # columns to the right for each row up
 SIZE = 48  # of the larger font
@@ -43,8 +44,12 @@ def likeness(boxes: Boxes, shapes: Sequence[Mask]) -> float:
     """The mean correlation with the letters of the marker that is most alike; 0 if none has as many."""
     if not 0 < len(boxes) <= MOST:
         return 0.0
-    ways = ((quarters, mirrored) for quarters in range(4) for mirrored in (False, True))
-    return max(_likeness(*_turned(boxes, shapes, *way)) for way in ways)
+    best = 0.0
+    for quarters in range(4):
+        for mirrored in (False, True):
+            letters = _turned(boxes, shapes, quarters, mirrored)
+            best = max(best, _likeness(*letters), _likeness(*_parted(*letters)))
+    return best
 
 
 def _likeness(boxes: Boxes, shapes: Sequence[Mask]) -> float:
@@ -56,9 +61,7 @@ def _likeness(boxes: Boxes, shapes: Sequence[Mask]) -> float:
     return max(float(np.mean([each[m] for each, m in zip(letters, marker, strict=True)])) for marker in known)
 
 
-def _turned(
-    boxes: Boxes, shapes: Sequence[Mask], quarters: int, mirrored: bool
-) -> tuple[Boxes, list[Mask]]:
+def _turned(boxes: Boxes, shapes: Sequence[Mask], quarters: int, mirrored: bool) -> tuple[Boxes, list[Mask]]:
     """The letters after turning them counter-clockwise, and mirroring."""
     turned = list(shapes)
     for _ in range(quarters):
@@ -70,8 +73,29 @@ def _turned(
     return boxes, turned
 
 
+def _parted(boxes: Boxes, shapes: Sequence[Mask]) -> tuple[Boxes, list[Mask]]:
+    """The letters after those that touch are parted where there is least ink."""
+    todo: list[tuple[Sequence[float], Mask]] = list(zip(boxes.tolist(), shapes, strict=True))
+    done: list[tuple[Sequence[float], Mask]] = []
+    while todo and len(todo) + len(done) <= MOST:
+        (top, left, bottom, right), shape = todo.pop()
+        wide = shape.shape[1]
+        if wide <= WIDE * shape.shape[0] or wide < 4:
+            done.append(((top, left, bottom, right), shape))
+            continue
+        first = wide // 5
+        ink = np.append(shape[:, first : wide - first].sum(axis=0), shape.size)
+        start = int(ink.argmin())
+        cut = first + start + int((ink[start:] > ink[start]).argmax())  # where the foot of an L ends
+        middle = left + (right - left) * cut / wide
+        todo.append(((top, left, bottom, middle), shape[:, :cut]))
+        todo.append(((top, middle, bottom, right), shape[:, cut:]))
+    done += todo
+    return np.array([box for box, _ in done]), [shape for _, shape in done]
+
+
 def _reading_order(boxes: Boxes) -> list[int]:
-    """Places of letters in lines from top to bottom, each from left to right, without strokes between them."""
+    """Places of letters in lines from the top, each from the left, without strokes between them."""
     sides = boxes[:, 2:] - boxes[:, :2]
     whole = np.flatnonzero(sides.max(axis=1) >= STROKE * sides.max())
     lines: list[list[int]] = []
@@ -89,7 +113,10 @@ def _letters_like(shape: Mask) -> dict[str, float]:
     names, drawings, ratios = _drawings()
     cells, ratio = _described(shape)
     scores = drawings @ cells - RATIO * np.abs(ratios - ratio)
-    return {name: float(scores[[k for k, each in enumerate(names) if each == name]].max()) for name in set(names)}
+    best: dict[str, float] = {}
+    for name, score in zip(names, scores.tolist(), strict=True):
+        best[name] = max(best.get(name, -1.0), score)
+    return best
 
 
 def _described(shape: Mask) -> tuple[Floats, float]:
@@ -113,7 +140,8 @@ def _drawings() -> tuple[str, Floats, Floats]:
             sheet = Image.new("L", (2 * SIZE, 2 * SIZE), 0)
             ImageDraw.Draw(sheet).text((SIZE // 2, SIZE // 4), name, fill=255, font=font)
             for slant in SLANTS:
-                slanted = sheet.transform(sheet.size, Image.Transform.AFFINE, (1, slant, -slant * SIZE, 0, 1, 0))
+                way = (1, slant, -slant * SIZE, 0, 1, 0)
+                slanted = sheet.transform(sheet.size, Image.Transform.AFFINE, way)
                 drawn = np.asarray(slanted) > 127
                 rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
                 described = _described(drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

@@ -40,7 +40,8 @@ class Unseen(NamedTuple):
 def compute(case: Case) -> Json:
     """Whether the generated pictures may be released.
 
-    ``verdict`` in a word, ``passed`` (null where it is not decided) and ``reasons`` why not. ``pixels``: distance to the nearest train picture (see
+    ``verdict`` in a word, ``passed`` (null where it is not decided) and ``reasons`` why not. ``pixels``:
+    distance to the nearest train picture (see
     :mod:`epuredgm.evaluation.nearness`); ``relative``: the same over the mean distance to the next nearest
     ones, which sees copies under noise; ``features``: distance in domain features. Each has ``near`` (share
     of generated pictures nearer than the ``quantile`` of held-out ones) and its ``bound``. ``copied``: how
