@@ -180,7 +180,7 @@ class Case:
         """
         generated = values(self.generated)
         pools = values(self.train), values(self.test)
-        known = np.isfinite(pools[0]).all(axis=1)
+        known = np.asarray(np.isfinite(pools[0]).all(axis=1))
         train, test = (_known(pool) for pool in pools)
         real = values(self.real)
         rng = np.random.default_rng(derive(self.seed, "view", len(generated)))

@@ -144,8 +144,8 @@ def floor_notes(summary: Json) -> tuple[str, ...]:
     """What the floor of distances is, for each task, in a sentence."""
     words = {
         "random": "real train designs against real test designs, both drawn at random",
-        "matched": "train designs with what was asked for, against the same test designs; where they differ too "
-        "much from it there is none, and nobody is level with real designs",
+        "matched": "train designs with what was asked for, against the same test designs; where they differ "
+        "too much from it there is none, and nobody is level with real designs",
         "none": "distances have none, and nobody is level with real designs by them",
     }
     notes = []
