@@ -51,8 +51,9 @@ def main(count: int) -> None:
     print(f"{'':44}{'here':>9}{'naive':>10}{'':>4}naive form")
     with tempfile.TemporaryDirectory() as folder:
         learned = seconds(lambda: MAKER.fit(setting, designs, Path(folder), SILENT))
-        line(f"learning, {settings.domain.steps} steps on {int(train.sum())} designs", learned)
-        (extractor,) = MAKER.load(setting, Path(folder))
+        work = f"{settings.domain.networks} networks, {settings.domain.steps} steps each"
+        line(f"learning, {work}, on {int(train.sum())} designs", learned)
+        extractor, *_ = MAKER.load(setting, Path(folder))
     real, made = images[~train][:count], images[train][:count]
     described = seconds(lambda: [extractor.describe(side) for side in (real, made)])
     alone = seconds(lambda: [extractor.describe(design[None]) for design in real[:400]]) * 2 * count / 400

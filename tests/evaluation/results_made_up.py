@@ -27,7 +27,12 @@ def result(
     """A made-up result: RCE in the first mode, adherence in the second."""
     counts = {"drawn": 50, "compared": 50, "floor": 50, "paired": False}
     modes: dict[str, Any] = {
-        "unconditional": {"counts": counts, "fid": figure(fid), "rce": {"gen_wd": figure(rce), "real_wd": 0}}
+        "unconditional": {
+            "counts": counts,
+            "fid": figure(fid),
+            "fid_components": figure(fid),
+            "rce": {"gen_wd": figure(rce), "real_wd": 0},
+        }
     }
     if mae is not None:
         modes["conditional"] = {

@@ -127,6 +127,25 @@ def test_half_of_the_kinds_is_exposed_by_recall_and_coverage(score: Score, real:
     assert found["distance"]["value"] > found["distance"]["floor"]["mean"]
 
 
+def test_the_distance_is_the_mean_over_networks(
+    spec: DataSpec,
+    designs: Designs,
+    settings: EvaluationSettings,
+    reference: Reference,
+    make: Make,
+    real: Images,
+) -> None:
+    samples = {"unconditional": make(shuffled(real))}
+    block = evaluate(spec, designs, samples, settings, 0, reference=reference)["metrics"]["fd_domain"]
+    each = block["networks"]
+    assert sorted(each) == ["1", "2"]
+    for part in ("value", "ratio"):
+        assert each["1"][part] != each["2"][part]
+    assert block["distance"]["value"] == pytest.approx(np.mean([each[k]["value"] for k in "12"]))
+    floors = [each[k]["floor"]["mean"] for k in "12"]
+    assert block["distance"]["floor"]["mean"] == pytest.approx(np.mean(floors))
+
+
 def test_copies_of_the_train_split_are_not_told_from_unseen_designs(score: Score, designs: Designs) -> None:
     """That is what ``memorisation`` is for."""
     found = score(designs.split("train").images[-250:])
@@ -170,8 +189,8 @@ def test_same_seed_same_bytes_and_the_facts_say_what_was_learned(
         assert torch.equal(torch.get_rng_state(), before)
         facts.append(MAKER.load(setting, tmp_path / name)[0].facts)
     assert facts[0] == facts[1] != facts[2]
-    first, again = (next((tmp_path / name).iterdir()).read_bytes() for name in "ab")
-    assert first == again
+    first, again = ({file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in "ab")
+    assert first == again and len(first) == domain.networks
     assert facts[0]["settings"]["steps"] == 3 and facts[0]["version"] and len(facts[0]["sha256"]) == 64
     assert facts[0]["sha256"] != facts[2]["sha256"]
 
@@ -188,7 +207,10 @@ def test_it_learns_from_any_size_and_kind_of_design(
     designs = Designs(images, np.arange(60).astype(str), np.arange(60) < 40, np.empty((60, 0)), (), "odd")
     setting = replace(hasty, spec=spec)
     MAKER.fit(setting, designs, tmp_path, SILENT)
-    (extractor,) = MAKER.load(setting, tmp_path)
+    extractor, other = MAKER.load(setting, tmp_path)
+    assert (extractor.name, other.name) == ("domain", "domain_2")
+    assert extractor.facts["networks"] == [each.facts["sha256"] for each in (extractor, other)]
+    assert not np.allclose(extractor.describe(images), other.describe(images))  # another seed, other features
     features = extractor.describe(images)
     assert features.shape == (60, 8) and features.dtype == np.float32 and np.isfinite(features).all()
     assert frechet_distance(features[:40].astype(float), features[:40].astype(float)) < 1e-6

@@ -380,10 +380,11 @@ def test_same_input_same_bytes_and_another_seed_other_resamples(
 
 def test_both_sides_and_the_floor_count_alike(score: Score, make: Make, designs: Designs) -> None:
     few = score({"unconditional": make(designs.images[:40])})["modes"]["unconditional"]["counts"]
-    assert few == {"drawn": 40, "compared": 40, "floor": 40, "paired": False}
+    floor = {"distance_floor": {"kind": "random"}}
+    assert few == {"drawn": 40, "compared": 40, "floor": 40, "paired": False, **floor}
     many = score({"unconditional": make(designs.images)})["modes"]["unconditional"]["counts"]
     tests = int((~designs.train).sum())
-    assert many == {"drawn": 1500, "compared": tests, "floor": tests, "paired": False}
+    assert many == {"drawn": 1500, "compared": tests, "floor": tests, "paired": False, **floor}
 
 
 def test_fid_has_its_place_and_its_reason(score: Score, make: Make, designs: Designs) -> None:

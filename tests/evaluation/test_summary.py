@@ -64,12 +64,12 @@ def test_the_ranking_names_what_ranked() -> None:
     assert [row["model"] for row in summary["rankings"]] == ["b", "a"]
     assert {row["metric"] for row in summary["rankings"]} == {"mean_rank"}
     assert "adherence_width_px" in summary["ranked_by"]["over"]
-    assert "Frechet inception distance" in summary["ranked_by"]["reason"]
+    assert "FID of coloured components" in summary["ranked_by"]["reason"]
     with_fid = [result("a", 0, 0.9, 1.0, fid=3.0), result("b", 0, 0.6, 0.5, fid=4.0)]
     rows = summarise("toy", with_fid)["rankings"]
     assert [(row["rank"], row["model"], row["metric"], row["value"], row["fid_mean"]) for row in rows] == [
-        (1, "a", "fid", 3.0, 3.0),
-        (2, "b", "fid", 4.0, 4.0),
+        (1, "a", "fid_components", 3.0, 3.0),
+        (2, "b", "fid_components", 4.0, 4.0),
     ]
     assert rows[0]["interval"] == [0, 9]
     assert [row["model"] for row in summarise("toy", with_fid)["all_rankings"]["mean_rank"]["rows"]] == [
@@ -128,19 +128,21 @@ def test_runs_that_are_hard_to_compare_are_flagged() -> None:
 def test_figures_through_different_extractors_rank_nobody() -> None:
     results = [result(model, 0, 0.1, fid=value) for model, value in (("a", 1.0), ("b", 2.0))]
     for each, weights in zip(results, "xy", strict=True):
-        each["provenance"] = {**each["provenance"], "extractors": {"inception": {"weights": weights}}}
+        each["provenance"] = {
+            **each["provenance"],
+            "extractors": {"inception_components": {"weights": weights}},
+        }
     summary = summarise("toy", results)
     assert summary["ranked_by"]["metric"] == "mean_rank"
-    assert "Frechet inception distance through different extractors" in summary["ranked_by"]["reason"]
-    assert any("inception" in warning and "fid" in warning for warning in summary["warnings"])
-    assert summary["extractors"]["inception"] == {"differ": [{"weights": "x"}, {"weights": "y"}]} or summary[
-        "extractors"
-    ]["inception"] == {"differ": [{"weights": "y"}, {"weights": "x"}]}
+    assert "FID of coloured components through different extractors" in summary["ranked_by"]["reason"]
+    assert any("inception" in warning and "fid_components" in warning for warning in summary["warnings"])
+    kinds = summary["extractors"]["inception_components"]["differ"]
+    assert sorted(kinds, key=str) == [{"weights": "x"}, {"weights": "y"}]
     for each in results:
-        each["provenance"]["extractors"] = {"inception": {"weights": "x"}}
+        each["provenance"]["extractors"] = {"inception_components": {"weights": "x"}}
     summary = summarise("toy", results)
-    assert summary["ranked_by"]["metric"] == "fid"
-    assert summary["extractors"] == {"inception": {"weights": "x"}}
+    assert summary["ranked_by"]["metric"] == "fid_components"
+    assert summary["extractors"] == {"inception_components": {"weights": "x"}}
 
 
 def test_the_order_of_reading_changes_nothing() -> None:
@@ -159,6 +161,7 @@ def test_the_table_holds_every_figure_once() -> None:
     assert set(by_metric) == {
         ("conditional", "adherence.conditions.width_px.mae"),
         ("unconditional", "fid"),
+        ("unconditional", "fid_components"),
         ("unconditional", "rce.gen_wd"),
     }
     row = by_metric["unconditional", "rce.gen_wd"]
@@ -176,7 +179,7 @@ def test_both_tables_hold_the_same_rows() -> None:
     for column in ("model", "seed", "metric", "value", "given", "unit"):
         left, right = from_csv[column].tolist(), from_parquet[column].tolist()
         assert [x for x in left if x == x] == [x for x in right if x == x]
-    assert from_parquet["value"].isna().sum() == 3  # fid of both, rce of b
+    assert from_parquet["value"].isna().sum() == 5  # both kinds of FID of both, rce of b
     assert as_parquet(table) == as_parquet(table)
 
 
@@ -185,21 +188,21 @@ def test_who_keeps_a_deciding_figure_from_ranking_is_said() -> None:
     ranked_by = without["ranked_by"]
     assert (ranked_by["metric"], ranked_by["reason"]) == (
         "mean_rank",
-        "not every run has Frechet inception distance",
+        "not every run has FID of coloured components",
     )
-    assert without["warnings"][0] == "b has no fid: made up"
+    assert without["warnings"][0] == "b has no fid_components: made up"
     assert not any("fid" in each for each in summarise("toy", [result("b", 0, 0.6)])["warnings"])
     elsewhere = result("c", 0, 0.6, fid=1.0)
     elsewhere["modes"]["conditional"] = elsewhere["modes"].pop("unconditional")
     apart = summarise("toy", [result("a", 0, 0.9, fid=3.0), elsewhere])["ranked_by"]
     assert apart["metric"] == "mean_rank"
-    assert apart["reason"] == "runs have Frechet inception distance in different modes"
+    assert apart["reason"] == "runs have FID of coloured components in different modes"
 
 
-def test_those_that_decide_stand_in_one_line_behind_fid() -> None:
+def test_those_that_decide_stand_in_one_line_and_see_components() -> None:
     heads = [head for metric in all_metrics() for head in metric.headlines if head.decides]
     line = sorted(heads, key=lambda head: head.decides)
-    assert line[0].name == "fid"
+    assert [head.name for head in line] == ["fid_components", "fd_domain"]  # fid sees silhouettes alone
     assert len({int(head.decides) for head in heads}) == len(heads)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epuredgm.core.files import digest
 from epuredgm.core.seeds import derive
 from epuredgm.core.spec import DataSpec
 from epuredgm.evaluation import jackknife
@@ -151,8 +151,9 @@ class Case:
         if (self.given != self.given[:1]).any():
             return Matches(None, "not every design was given the same components")
         chosen = np.ones(len(self.train), dtype=np.bool_) if known is None else known
+        among = "all" if chosen.all() else sha256(chosen.tobytes()).hexdigest()
         return self.once(
-            f"matches of {self.seed} among {digest(np.flatnonzero(chosen).tolist())}",
+            f"matches of {self.seed} among {among}",
             lambda: match(
                 asked=self.generated,
                 real=self.real,
@@ -179,7 +180,7 @@ class Case:
         """
         generated = values(self.generated)
         pools = values(self.train), values(self.test)
-        known = np.isfinite(pools[0]).all(axis=1)
+        known = np.asarray(np.isfinite(pools[0]).all(axis=1))
         train, test = (_known(pool) for pool in pools)
         real = values(self.real)
         rng = np.random.default_rng(derive(self.seed, "view", len(generated)))

@@ -101,6 +101,7 @@ def _distances(block: Mapping[str, Any]) -> Json:
         "n_real": counts["compared"],
         "n_fake": counts["compared"],
         "n_floor": counts["floor"],
+        "distance_floor": counts["distance_floor"],
         "drawn": counts["drawn"],
         "spaces": {
             name: {"fid": _with_std(at(block, fid)), "kid": _with_std(at(block, kid)) if kid else None}

@@ -165,8 +165,9 @@ def floor_notes(summary: Json) -> tuple[str, ...]:
     """What the floor of distances is, for each task, in a sentence."""
     words = {
         "random": "real train designs against real test designs, both drawn at random",
-        "matched": "real train designs of which the same was asked, against the same test designs",
-        "none": "distances have no floor, and nobody is level with real designs by them",
+        "matched": "train designs with what was asked for, against the same test designs; where they differ "
+        "too much from it there is none, and nobody is level with real designs",
+        "none": "distances have none, and nobody is level with real designs by them",
     }
     notes = []
     for task, facts in summary.get("floors", {}).items():

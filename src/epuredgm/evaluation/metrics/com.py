@@ -45,7 +45,7 @@ def compute(case: Case) -> Json:
 
 
 def _of_component(case: Case, axes: Sequence[Distance], component: int) -> Json:
-    if case.given[:, component].any():
+    if case.given[:, component].any() and component not in case.absent:
         return scalar(None, reason="the component was given")
     return Distance.mean(axes).scalar(case.confidence)
 

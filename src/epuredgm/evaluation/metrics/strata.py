@@ -45,7 +45,7 @@ def _figure(case: Case, stratum: Stratum, generated: Rows, real: Rows, count: in
         return scalar(None, reason=f"{count} pictures on either side, fewer than {LEAST}")
     describe = case.extractors["domain"].describe
     train, test = (side.feature("domain", describe).astype(np.float64) for side in (case.train, case.test))
-    known = np.isfinite(train).all(axis=1)
+    known = np.asarray(np.isfinite(train).all(axis=1))
     matches = case.matches(known) if case.paired else None
     rng = np.random.default_rng(derive(0, "stratum", count))
     chosen = np.sort(rng.permutation(generated)[:count])

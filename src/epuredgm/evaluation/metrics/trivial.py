@@ -40,11 +40,12 @@ def _ratio(case: Case, view: View, smaller: float) -> Figure:
     generated = frechet_figure(case, "domain", biased=True)
     floors = case.floors(view, frechet_distance, "frechet/domain") / smaller
     low, high = generated["interval"]
+    own = generated.replicates
     return scalar(
         generated["value"] / smaller,
         (low / smaller, high / smaller),
         floors,
-        replicates=(lambda: own() / smaller) if (own := generated.replicates) else None,
+        replicates=None if own is None else lambda: own() / smaller,
     )
 
 

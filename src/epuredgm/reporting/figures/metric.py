@@ -78,12 +78,12 @@ class MetricChart:
         self._draw_floor(axes, floor, panel.width - left - right)
         for position, row in enumerate(rows):
             self._draw_row(axes, position, row)
-        better = "← lower is better" if self.better == "lower" else "higher is better →"
+        better = {"lower": "← lower is better", "higher": "higher is better →"}.get(self.better, "")
         axes.set_xlabel(" · ".join(part for part in (self.unit, better) if part), labelpad=3)
 
     def sorted_rows(self) -> list[Row]:
-        """Best first; those without a value last; equal ones by name."""
-        sign = 1 if self.better == "lower" else -1
+        """Best first, lowest first where no way is better; those without a value last; equal ones by name."""
+        sign = -1 if self.better == "higher" else 1
         keys = {row: sign * row.value if known(row.value) else float("inf") for row in self.rows}
         return sorted(self.rows, key=lambda row: (keys[row], row.model))
 
@@ -161,7 +161,7 @@ def metric_chart(
     Args:
         title: what the figure is.
         unit: of the axis; may be empty.
-        better: ``lower`` or ``higher``.
+        better: ``lower``, ``higher`` or ``neither``.
         rows: one a family.
         floor: the same figure of real designs, drawn as a line, or None.
         floor_std: its standard deviation, drawn as a band, or None.
