@@ -53,10 +53,12 @@ def coverage(seeds: int, case: tuple[float, float, float], trials: int) -> tuple
     for _ in range(trials):
         values, again = figures(rng, 2, seeds, case)
         gaps = values[0] - values[1]
+        mean = float(gaps.mean())
         evidence = of_seeds(gaps, [of_designs(*again[:, s]) for s in range(seeds)])
+        reach = float(stats.t.ppf(0.975, seeds - 1) * stats.sem(gaps))
         ends = (
-            evidence.interval(float(gaps.mean()), 0.95),
-            stats.t.interval(0.95, seeds - 1, gaps.mean(), stats.sem(gaps)),
+            evidence.interval(mean, 0.95),
+            (mean - reach, mean + reach),
             plain_bootstrap(rng, gaps, again[0] - again[1]),
         )
         covered += [low <= 0 <= high for low, high in ends]
