@@ -196,6 +196,7 @@ def test_adherence_measures_what_was_asked_against_what_came(
     wide, high = sizes["width_px"], sizes["height_px"]
     assert wide["unit"] == "px"
     assert wide["mae"]["value"] == 3 and wide["bias"]["value"] == -3
+    assert (wide["below"], high["above"]) == ("px too narrow", "px too tall")
     assert high["mae"]["value"] == 0.5 and high["bias"]["value"] == 0.5
     assert (wide["within_one"]["value"], high["within_one"]["value"]) == (0, 1)
     assert wide["rank_correlation"]["value"] == pytest.approx(1)

@@ -22,7 +22,7 @@ from epuredgm.core.spec import Condition, DataSpec
 from epuredgm.data.designs import Designs
 from epuredgm.data.samples import SampleSet
 from epuredgm.evaluation.evaluator import _Bench, evaluate
-from epuredgm.evaluation.extractor import Setting
+from epuredgm.evaluation.extractor import Extractor, Setting
 from epuredgm.evaluation.extractors import conditions, domain
 from epuredgm.evaluation.headlines import headlines_of
 from epuredgm.evaluation.metrics import condition_fidelity, privacy
@@ -199,6 +199,32 @@ def test_what_cannot_be_read_on_real_pictures_is_null_with_the_reason(world: Wor
     assert blind["density_order"]["reason"]
     unasked = score(world.other.images, None, condition_fidelity)
     assert set(unasked) == {"reason"}
+
+
+def test_a_number_that_is_read_says_which_way_it_is_off(world: World, score: Score) -> None:
+    """A reader that is right on real pictures reads two years more from the generated ones."""
+    place, column = SPEC.condition_names.index("age"), 2  # behind the two views
+    real = world.reference.real[conditions.NAME].copy()
+    real[:, column] = world.designs.conditions[:, place]
+    drawn = {
+        image.tobytes(): age + 2
+        for image, age in zip(world.other.images, world.other.conditions[:, place], strict=True)
+    }
+
+    def describe(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        found = np.zeros((len(images), real.shape[1]), dtype=np.float32)
+        found[:, column] = [drawn[image.tobytes()] for image in images]
+        return found
+
+    extractors = {**world.reference.extractors, conditions.NAME: Extractor(conditions.NAME, describe, {})}
+    reference = replace(
+        world.reference, extractors=extractors, real={**world.reference.real, conditions.NAME: real}
+    )
+    told = score(world.other.images, world.other.conditions, condition_fidelity, reference)["numbers"]["age"]
+    assert (told["below"], told["above"]) == ("years too low", "years too high")
+    assert told["mae"]["value"] == told["bias"]["value"] == pytest.approx(2)
+    assert told["bias"]["interval"] == [pytest.approx(2), pytest.approx(2)]
+    assert told["bias"]["floor"]["mean"] == 0
 
 
 def test_figures_are_headlines(world: World, score: Score) -> None:

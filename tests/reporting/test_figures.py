@@ -17,7 +17,7 @@ from matplotlib.transforms import Bbox
 
 from epuredgm.reporting import figures
 from epuredgm.reporting.figures import Bin, Difference, Point, Row, Series, drawn
-from epuredgm.reporting.figures.differences import DifferenceChart
+from epuredgm.reporting.figures.differences import ONE_TRAINING, DifferenceChart
 from epuredgm.reporting.figures.dots import dots
 from epuredgm.reporting.figures.metric import MISSING
 from epuredgm.reporting.palette import family_colors
@@ -77,7 +77,7 @@ def ranks(names: list[str]) -> Figure:
 
 
 def differences(names: list[str]) -> Figure:
-    pairs = [Difference(a, b, 0.5, -0.1, 1.0) for a, b in itertools.combinations(names, 2)]
+    pairs = [Difference(a, b, 0.5, False) for a, b in itertools.combinations(names, 2)]
     return drawn(figures.difference_matrix(names, pairs))
 
 
@@ -224,21 +224,23 @@ def test_points_without_a_place_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "better", "verdict"),
+    ("difference", "differ", "better", "verdict"),
     [
-        ((0.1, 0.3), "lower", -1),
-        ((0.1, 0.3), "higher", 1),
-        ((-0.3, -0.1), "lower", 1),
-        ((-0.1, 0.3), "lower", 0),
+        (0.2, True, "lower", -1),
+        (0.2, True, "higher", 1),
+        (-0.2, True, "lower", 1),
+        (0.2, False, "lower", 0),
+        (0.2, None, "lower", 0),
     ],
 )
-def test_a_difference_counts_where_its_interval_leaves_0_out(
-    interval: tuple[float, float], better: str, verdict: int
+def test_a_difference_counts_where_two_families_differ(
+    difference: float, differ: bool | None, better: str, verdict: int
 ) -> None:
-    chart = DifferenceChart(("a", "b"), (Difference("a", "b", sum(interval) / 2, *interval),), better, "")
+    chart = DifferenceChart(("a", "b"), (Difference("a", "b", difference, differ),), better, "")
     assert chart.verdicts() == {("a", "b"): verdict, ("b", "a"): -verdict}
+    assert (chart._note() == ONE_TRAINING) == (differ is None)
 
 
 def test_a_difference_that_is_not_known_stays_empty() -> None:
-    chart = DifferenceChart(("a", "b"), (Difference("a", "b", None, None, None),), "lower", "")
+    chart = DifferenceChart(("a", "b"), (Difference("a", "b", None),), "lower", "")
     assert chart.verdicts() == {}

@@ -41,7 +41,7 @@ HARMLESS = (
     r"↙ better and faster|better and faster ↖",  # which way the axes of a chart go
     r"(lower|higher|neither way) is better|(lower|higher) is better",
     r"said to be better or worse: one training each does not tell",
-    r"nobody is better by it|another family is better by more than that on [^.;<]*",  # than sampling noise
+    r"(another|no) family is better by more than that on [^.;<]*",  # than sampling noise
     r"not even by that told apart",
 )
 

@@ -155,11 +155,12 @@ def _value(aggregate: Group | None, about: Group) -> str:
     """A mean, and how far its interval reaches; of a signed error in words."""
     if aggregate is None or aggregate["mean"] is None:
         return "-"
-    value = f"{aggregate['mean']:.3g}"
+    value, comma, rest = f"{aggregate['mean']:.3g}", "", ""
     if about.get("beside"):
-        value = bias_in_words(aggregate["mean"], aggregate["interval"], about)
+        words = bias_in_words(aggregate["mean"], aggregate["interval"], about)
+        value, comma, rest = words.partition(",")
     beyond = reach(aggregate["mean"], aggregate["interval"])
-    return value if beyond is None else f"{value} ±{beyond:.2g}"
+    return f"{value}{'' if beyond is None else f' ±{beyond:.2g}'}{comma}{rest}"
 
 
 def _difference(told: Group | None) -> str:

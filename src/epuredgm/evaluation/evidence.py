@@ -9,7 +9,7 @@ designs within them:
 
 with Student's quantiles at the degrees of freedom that Satterthwaite (1946) gives the sum, and never surer
 than Student's test of the seeds' differences alone: a few seeds can agree by chance. The bootstrap's own
-quantiles would not do: drawn from 3 seeds they take equal families apart in 25 % of cases, from 5 in 15 %
+quantiles would not do: drawn from 3 seeds they take equal families apart in 25 % of cases, from 5 in 16 %
 (``docs/metrics.md``). The error by designs is not divided by the number of seeds, because all seeds are held
 against one test split.
 """

@@ -128,7 +128,9 @@ def _caption(summary: Json, task: str) -> str:
 
 
 def _as_markdown(table: PaperTable) -> str:
-    heads = [f"{name} {arrow}" + (f" ({unit})" if unit else "") for name, arrow, unit in table.columns]
+    heads = [
+        f"{name} {arrow}".rstrip() + (f" ({unit})" if unit else "") for name, arrow, unit in table.columns
+    ]
     lines = [f"{table.caption}", "", _row(["", "family", *heads])]
     lines.append(_row(["---:", "---", *["---:"] * len(heads)]))
     for rank, model, cells in table.rows:
@@ -170,7 +172,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _as_latex(table: PaperTable) -> str:
-    heads = [_tex(f"{name} {arrow}" + (f" ({unit})" if unit else "")) for name, arrow, unit in table.columns]
+    heads = [
+        _tex(f"{name} {arrow}".rstrip() + (f" ({unit})" if unit else ""))
+        for name, arrow, unit in table.columns
+    ]
     body = []
     for rank, model, cells in table.rows:
         words = []

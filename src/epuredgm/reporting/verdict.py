@@ -64,7 +64,9 @@ def _verdict(summary: Json, name: str, about: Json) -> Verdict:
 def _rank(row: Json) -> str:
     """Where the rank of the first may lie, to be added to how sure it is."""
     low, high = row.get("rank_interval") or (None, None)
-    return "" if low is None else f"; its rank lies in {low} to {high}" if high != low else ""
+    if low is None:
+        return ""
+    return f"; its rank stays {low}" if low == high else f"; its rank lies in {low} to {high}"
 
 
 def _sureness(
@@ -103,7 +105,9 @@ def _weak_points(summary: Json, ranking: str, first: Json, over: Sequence[str]) 
         return None, "a mean rank has no interval, and no figure was compared in pairs"
     if noise == {SAMPLING}:
         more = (
-            f"another family is better by more than that on {where}" if behind else "nobody is better by it"
+            f"another family is better by more than that on {where}"
+            if behind
+            else "no family is better by more than that on any of them"
         )
         return None, f"{ONE_TRAINING}: {more}"
     if behind:
