@@ -43,8 +43,32 @@ class Conf:
         """The kinds of stored values that a family can draw, as its file says; needs no composing."""
         from omegaconf import OmegaConf
 
-        drawn = OmegaConf.select(OmegaConf.load(self.root / "model" / f"{model}.yaml"), "model.draws")
-        return tuple(drawn or ())
+        content = OmegaConf.load(self.root / "model" / f"{model}.yaml")
+        self.check_inner("model", model, OmegaConf.select(content, "model.name"))
+        return tuple(OmegaConf.select(content, "model.draws") or ())
+
+    def check_inner(self, group: str, name: str, inner: object, words: Sequence[str] = ()) -> None:
+        """Refuse a file that calls what it holds otherwise than the file is called.
+
+        Files are read and results are kept under the inner name: a copy that kept it would read the data, and
+        overwrite the results, of what it was copied from.
+
+        Args:
+            group, name: what was asked for.
+            inner: the name that came out of it.
+            words: overrides; an experiment among them may have changed the name.
+
+        Raises:
+            BadRequest: naming both, and the file that has the other name.
+        """
+        if inner is None or inner == name:  # a missing key is told with the others
+            return
+        file, kind = _says(self, group, name, words), group.replace("dataset", "data set")
+        raise BadRequest(
+            f"{file}: {group}.name is {inner!r}, and the {kind} that was asked for is {name!r}",
+            f"A {kind} is called like its file: write 'name: {name}' in "
+            f"{self.root / group / name}.yaml, or rename the file.",
+        )
 
     def check(self, group: str, name: str) -> str:
         """``name`` itself, if the group offers it.
@@ -172,6 +196,9 @@ def compose(
         assert isinstance(content, dict)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explain(error, conf, dataset, model, profile) from error
+    for group, name in (("dataset", dataset), ("model", model), ("profile", profile)):
+        section = content.get(group)
+        conf.check_inner(group, name, section.get("name") if isinstance(section, dict) else None, overrides)
     settings = _checked({str(key): value for key, value in content.items()}, conf)
     return asdict(settings)  # with the defaults of keys that no file has
 
@@ -237,6 +264,17 @@ def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()
             if name == key or name.startswith(f"{key}."):
                 origin[name] = f"command line: {word}"
     return {key: _nearest_source(key, origin) for key in flatten(config)}
+
+
+def _says(conf: Conf, group: str, name: str, words: Sequence[str]) -> Path:
+    """The file that says the name of what was chosen from a group."""
+    from omegaconf import OmegaConf
+
+    files = [file for file in _with_defaults(conf.root / group / f"{name}.yaml") if file.is_file()]
+    chosen = [word.split("=", 1)[1] for word in words if word.lstrip("+").startswith("experiment=")]
+    files += [conf.root / "experiment" / f"{each}.yaml" for each in chosen]
+    saying = [file for file in files if OmegaConf.select(OmegaConf.load(file), f"{group}.name") is not None]
+    return (saying or files)[-1]
 
 
 def _with_defaults(file: Path) -> list[Path]:
