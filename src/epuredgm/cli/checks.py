@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -74,7 +74,8 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
             yield Check(
                 f"model {model}",
                 "ok",
-                f"forward, backward and sample on two images; {result['parameters']:,} parameters",
+                f"at its real size: forward, backward and sample on two images; "
+                f"{result['parameters']:,} parameters",
             )
 
 
@@ -166,8 +167,29 @@ def _dependencies() -> Check:
 
 
 def _probe(study: Study) -> dict[str, Any]:
-    """What the child found: devices, and one trial of each model; ``error`` if it could not start."""
-    question = json.dumps({"device": study.devices[0], "configs": study.configs})
+    """What children found: devices, and one trial of each model; ``error`` if none could start.
+
+    A child that dies at a model takes the blame to this one, and another one tries the rest.
+    """
+    facts: dict[str, Any] = {"models": {}}
+    while left := {name: config for name, config in study.configs.items() if name not in facts["models"]}:
+        lines, fault = _ask(study.devices[0], left)
+        for line in lines:
+            if "machine" in line:
+                facts |= line["machine"]
+            else:
+                facts["models"][line.pop("model")] = line
+        if "torch" not in facts:
+            return {"error": fault}
+        tried = next((name for name in left if name not in facts["models"]), None)
+        if tried and fault:
+            facts["models"][tried] = {"parameters": None, "error": f"its trial ended the process: {fault}"}
+    return facts
+
+
+def _ask(device: str, configs: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """What one child says of some models, and how it ended if that was not well."""
+    question = json.dumps({"device": device, "configs": configs})
     child = subprocess.run(
         [sys.executable, "-m", "epuredgm.stages.probe"],
         input=question,
@@ -176,10 +198,12 @@ def _probe(study: Study) -> dict[str, Any]:
         text=True,
         check=False,
     )
-    if child.returncode:
-        return {"error": (child.stderr.strip().splitlines() or ["the torch check died"])[-1]}
-    answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    return answer
+    lines = [json.loads(line) for line in child.stdout.splitlines()]
+    if not child.returncode:
+        return lines, ""
+    if child.returncode == -9:  # SIGKILL
+        return lines, "killed, most likely for want of memory; try smaller widths"
+    return lines, (child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"])[-1]
 
 
 def _devices(study: Study, facts: dict[str, Any]) -> Iterator[Check]:
