@@ -1,4 +1,4 @@
-"""A configuration file is called like what it holds, so that no copy reads and overwrites what is another's."""
+"""A configuration file is called like what it holds, so that no copy reads or overwrites another's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from epuredgm.cli import main
+from epuredgm.cli.checks import _folder
+from epuredgm.cli.study import Request, resolve
 from epuredgm.config import Conf, compose, find_conf
 from epuredgm.core.errors import BadRequest
 
@@ -56,8 +58,6 @@ def test_a_name_that_comes_from_elsewhere_is_refused_with_where(own: Conf) -> No
     (own.root / "experiment" / "late.yaml").write_text("# @package _global_\ndataset:\n  name: epure\n")
     with pytest.raises(BadRequest, match=r"late\.yaml: dataset\.name is 'epure'.*'toy'"):
         compose(own, "toy", "vae", "quick", ["experiment=late"])
-    with pytest.raises(BadRequest, match=r"'epure'.*'toy'"):
-        compose(own, "toy", "vae", "quick", ["dataset@_global_=epure"])
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,21 @@ def test_a_folder_that_the_reader_does_not_look_at_is_refused() -> None:
         compose(CONF, "toy", "vae", "quick", ["dataset.root=/data"])
     with pytest.raises(BadRequest, match="reads no folder"):
         compose(CONF, "nlbs_phantom", "cvae", "quick", ["dataset.root=/data"])
+
+
+def test_verify_tells_of_a_folder_that_two_data_sets_read_and_of_files_that_none_reads(
+    own: Conf, copied: Copy, tmp_path: Path
+) -> None:
+    file = copied("dataset", "epure", "pneus")
+    file.write_text(
+        file.read_text().replace("name: epure", "name: pneus").replace("${dataset.root}", "../epure")
+    )
+    request = Request("pneus", tmp_path / "w", own.root, models="vae", profile="test")
+    (told,) = _folder(request, resolve(request))
+    assert (told.status, "as data set epure does" in told.message) == ("warning", True)
+    request = Request("toy", tmp_path / "w", own.root, models="vae", profile="test")
+    assert not list(_folder(request, resolve(request)))
+    (tmp_path / "w" / "data" / "toy").mkdir(parents=True)
+    (tmp_path / "w" / "data" / "toy" / "mine.csv").touch()
+    (told,) = _folder(request, resolve(request))
+    assert "mine.csv" in told.message

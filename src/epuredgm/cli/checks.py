@@ -18,9 +18,11 @@ from epuredgm.cli.errand import errand
 from epuredgm.cli.study import Request, Study, resolve
 from epuredgm.cli.weights import found
 from epuredgm.cli.words import size
-from epuredgm.core.errors import EpureError
+from epuredgm.config import compose, find_conf
+from epuredgm.core.errors import BadRequest, EpureError
 from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.jobs import Stage
+from epuredgm.core.sources import root_of
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
 DATA_TOOL = "epuredgm.stages.data_tool"
@@ -56,6 +58,7 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
     names = ", ".join(study.configs)
     yield Check("configuration", "ok", f"{len(study.configs)} composed ({names}), profile {study.profile}")
     yield from _workspace(study)
+    yield from _folder(request, study)
     yield _data(study, silent)
     yield _inception(study)
     yield _dependencies()
@@ -77,6 +80,42 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
                 f"at its real size: forward, backward and sample on two images; "
                 f"{result['parameters']:,} parameters",
             )
+
+
+def _folder(request: Request, study: Study) -> Iterator[Check]:
+    """Whether the files are likely those that were meant: a copied YAML may still name another's folder."""
+    first = next(iter(study.configs.values()))
+    reads, own = _read_by(first["dataset"], study), study.workspace.data(study.dataset)
+    unread = sorted(path.name for path in own.glob("*.csv")) if reads is None else []
+    if unread:
+        yield Check(
+            "data folder",
+            "warning",
+            f"{study.dataset} is made by the tool, and {unread[0]} in {own} is not read",
+            "A data set of files has a reader of files: conf/dataset/epure.yaml is one.",
+        )
+    conf = find_conf(request.conf_dir)
+    for other in conf.names("dataset") if reads is not None else ():
+        if other == study.dataset:
+            continue
+        try:
+            about = compose(conf, other, first["model"]["name"], study.profile)["dataset"]
+        except BadRequest:  # is told where it is chosen
+            continue
+        if _read_by(about, study) == reads:
+            yield Check(
+                "data folder",
+                "warning",
+                f"{study.dataset} reads {reads}, as data set {other} does",
+                "If each has files of its own, say where in its YAML: dataset.reader.root.",
+            )
+
+
+def _read_by(dataset: Mapping[str, Any], study: Study) -> Path | None:
+    """The folder whose files a data set reads; None if it makes them."""
+    if "root" not in dataset["reader"]:
+        return None
+    return root_of(dataset["reader"]["root"], study.workspace.data(dataset["name"])).resolve()
 
 
 def _data(study: Study, silent: bool) -> Check:
