@@ -218,15 +218,22 @@ def _checked(content: Mapping[str, Any], conf: Conf) -> Settings:
         except BadRequest as error:
             problems.append(error.message)
             hint = error.hint
-    if settings is not None:
-        like, profiles = settings.profile.like, conf.names("profile")
-        if like is not None and like not in profiles:
-            problems.append(f"profile.like is {like!r}, which is no profile{near(like, profiles)}")
-        problems += family_problems(content["model"], spec)
-        problems += reader_problems(content["dataset"]["reader"], spec)
+    profile, model, dataset = (_group(content, name) for name in ("profile", "model", "dataset"))
+    like, profiles = profile.get("like"), conf.names("profile")
+    if isinstance(like, str) and like not in profiles:
+        problems.append(f"profile.like is {like!r}, which is no profile{near(like, profiles)}")
+    problems += family_problems(model, spec)
+    if dataset:
+        problems += reader_problems(_group(dataset, "reader"), spec)
     refuse(problems, hint)
     assert settings is not None
     return settings
+
+
+def _group(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A group of keys; empty where something else stands, which is told with the other problems."""
+    found = content.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, str]:

@@ -33,6 +33,7 @@ def base(dataset: str, model: str, profile: str) -> dict[str, Any]:
     return compose(CONF, dataset, model, profile)
 
 
+@cache
 def whole(model: str, profile: str = "test") -> dict[str, Any]:
     return base(DATASETS[CONF.drawn_by(model)[0]], model, profile)
 
