@@ -101,11 +101,15 @@ class Conf:
         """The kinds of stored values that a family can draw, as its file says; needs no composing.
 
         Raises:
-            BadRequest: if the file cannot be read.
+            BadRequest: if the file cannot be read, or calls the family otherwise than the file is called.
         """
-        section = self.file("model", model).content.get("model")
-        drawn = section.get("draws") if isinstance(section, Mapping) else None
-        return tuple(map(str, drawn)) if isinstance(drawn, list) else VALUES  # what is wrong is said later
+        file = self.file("model", model)
+        section = file.content.get("model")
+        if not isinstance(section, Mapping):
+            return VALUES  # what is wrong is said later
+        require_name("model", model, section.get("name"), file.place("model.name"))
+        drawn = section.get("draws")
+        return tuple(map(str, drawn)) if isinstance(drawn, list) else VALUES
 
     def check(self, group: str, name: str) -> str:
         """``name`` itself, if the group offers it.
@@ -173,6 +177,8 @@ def compose(
     """
     made = _Composition(conf, {"dataset": dataset, "model": model, "profile": profile}, overrides)
     try:
+        for group, name in made.chosen.items():
+            require_name(group, name, _group(made.content, group).get("name"), made.place(f"{group}.name"))
         settings = _checked(made.content, conf)
     except BadRequest as error:
         raise made.placed(error) from error
@@ -194,15 +200,45 @@ def _checked(content: Mapping[str, Any], conf: Conf) -> Settings:
         except BadRequest as error:
             problems.append(error.message)
             hint = error.hint
-    if settings is not None:
-        like, profiles = settings.profile.like, conf.names("profile")
-        if like is not None and like not in profiles:
-            problems.append(f"profile.like is {like!r}, which is no profile{near(like, profiles)}")
-        problems += family_problems(content["model"], spec)
-        problems += reader_problems(content["dataset"]["reader"], spec)
+    profile, model, dataset = (_group(content, name) for name in ("profile", "model", "dataset"))
+    like, profiles = profile.get("like"), conf.names("profile")
+    if isinstance(like, str) and like not in profiles:
+        problems.append(f"profile.like is {like!r}, which is no profile{near(like, profiles)}")
+    problems += family_problems(model, spec)
+    if dataset:
+        problems += reader_problems(_group(dataset, "reader"), spec)
     refuse(problems, hint)
     assert settings is not None
     return settings
+
+
+def _group(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A group of keys; empty where something else stands, which is told with the other problems."""
+    found = content.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def require_name(group: str, name: str, inner: object, place: str) -> None:
+    """Refuse a file that calls what it holds otherwise than the file is called.
+
+    Files are read and results are kept under the inner name: a copy that kept it would read the data, and
+    overwrite the results, of what it was copied from.
+
+    Args:
+        group, name: what was asked for.
+        inner: the name that came out of it; None where it is missing, which is told with other missing keys.
+        place: file and line that say it.
+
+    Raises:
+        BadRequest: naming both, and the place.
+    """
+    if inner is None or inner == name:
+        return
+    kind = group.replace("dataset", "data set")
+    raise BadRequest(
+        f"{place}: {group}.name is {inner!r}, and the {kind} that was asked for is {name!r}",
+        f"A {kind} is called like its file: write 'name: {name}' there, or rename the file.",
+    )
 
 
 def compose_dataset(conf: Conf, dataset: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -260,12 +296,14 @@ class _Composition:
     """Files and words put together, not yet checked.
 
     Attributes:
+        chosen: group -> the name that was asked for.
         files: all that take part, the last holds.
         origin: key -> the word of the command line behind it.
         content: the result as plain data.
     """
 
     def __init__(self, conf: Conf, chosen: Mapping[str, str], overrides: Sequence[str]) -> None:
+        self.chosen = dict(chosen)
         words = [Word.parse(word.strip()) for word in overrides]
         experiment = _experiment(conf, words)
         for group, name in chosen.items():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from epuredgm.core.declared import family_settings, reader_settings
 from epuredgm.core.fields import collect, hints_of, parts_of, plain
+from epuredgm.core.spec import DataSpec
 from epuredgm.data.mammography.phantom_cohort import SIZES
 from epuredgm.data.mammography.phantom_layouts import LAYOUTS
 from epuredgm.data.tables import CASES
@@ -143,3 +144,24 @@ def test_what_is_accepted_can_be_built_and_trained(name: str, data: st.DataObjec
         if mode != "reconstruction":
             drawn = draw(model, request_for(mode, make_batch(spec, 2)))
             assert torch.isfinite(drawn).all()
+
+
+def test_a_trial_has_the_real_size_and_the_real_phases() -> None:
+    from epuredgm.config import compose
+    from epuredgm.stages.probe import _trial
+
+    for profile in ("test", "full"):
+        config = compose(CONF, "toy", "vae", profile)
+        model = make_model(
+            config["model"]["target"], DataSpec.from_config(config["dataset"]), *_groups(config)
+        )
+        assert _trial(config, "cpu") == {
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "error": None,
+        }
+    other = {**config, "training": {**config["training"], "phases": {}}}
+    assert "training.phases.main is missing" in str(_trial(other, "cpu")["error"])
+
+
+def _groups(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    return config["model"]["network"], config["model"]["sampler"]

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +18,11 @@ from epuredgm.cli.errand import errand
 from epuredgm.cli.study import Request, Study, resolve
 from epuredgm.cli.weights import found
 from epuredgm.cli.words import size
-from epuredgm.core.errors import EpureError
+from epuredgm.config import compose, find_conf
+from epuredgm.core.errors import BadRequest, EpureError
 from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.jobs import Stage
+from epuredgm.core.sources import root_of
 from epuredgm.core.stops import name_of
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
@@ -57,6 +59,7 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
     names = ", ".join(study.configs)
     yield Check("configuration", "ok", f"{len(study.configs)} composed ({names}), profile {study.profile}")
     yield from _workspace(study)
+    yield from _folder(request, study)
     yield _data(study, silent)
     yield _inception(study)
     yield _dependencies()
@@ -75,8 +78,45 @@ def all_checks(request: Request, *, silent: bool) -> Iterator[Check]:
             yield Check(
                 f"model {model}",
                 "ok",
-                f"forward, backward and sample on two images; {result['parameters']:,} parameters",
+                f"at its real size: forward, backward and sample on two images; "
+                f"{result['parameters']:,} parameters",
             )
+
+
+def _folder(request: Request, study: Study) -> Iterator[Check]:
+    """Whether the files are likely those that were meant: a copied YAML may still name another's folder."""
+    first = next(iter(study.configs.values()))
+    reads, own = _read_by(first["dataset"], study), study.workspace.data(study.dataset)
+    unread = sorted(path.name for path in own.glob("*.csv")) if reads is None else []
+    if unread:
+        yield Check(
+            "data folder",
+            "warning",
+            f"{study.dataset} is made by the tool, and {unread[0]} in {own} is not read",
+            "A data set of files has a reader of files: conf/dataset/epure.yaml is one.",
+        )
+    conf = find_conf(request.conf_dir)
+    for other in conf.names("dataset") if reads is not None else ():
+        if other == study.dataset:
+            continue
+        try:
+            about = compose(conf, other, first["model"]["name"], study.profile)["dataset"]
+        except BadRequest:  # is told where it is chosen
+            continue
+        if _read_by(about, study) == reads:
+            yield Check(
+                "data folder",
+                "warning",
+                f"{study.dataset} reads {reads}, as data set {other} does",
+                "If each has files of its own, say where in its YAML: dataset.reader.root.",
+            )
+
+
+def _read_by(dataset: Mapping[str, Any], study: Study) -> Path | None:
+    """The folder whose files a data set reads; None if it makes them."""
+    if "root" not in dataset["reader"]:
+        return None
+    return root_of(dataset["reader"]["root"], study.workspace.data(dataset["name"])).resolve()
 
 
 def _data(study: Study, silent: bool) -> Check:
@@ -167,8 +207,29 @@ def _dependencies() -> Check:
 
 
 def _probe(study: Study) -> dict[str, Any]:
-    """What the child found: devices, and one trial of each model; ``error`` if it could not start."""
-    question = json.dumps({"device": study.devices[0], "configs": study.configs})
+    """What children found: devices, and one trial of each model; ``error`` if none could start.
+
+    A child that dies at a model takes the blame to this one, and another one tries the rest.
+    """
+    facts: dict[str, Any] = {"models": {}}
+    while left := {name: config for name, config in study.configs.items() if name not in facts["models"]}:
+        lines, fault = _ask(study.devices[0], left)
+        for line in lines:
+            if "machine" in line:
+                facts |= line["machine"]
+            else:
+                facts["models"][line.pop("model")] = line
+        if "torch" not in facts:
+            return {"error": fault}
+        tried = next((name for name in left if name not in facts["models"]), None)
+        if tried and fault:
+            facts["models"][tried] = {"parameters": None, "error": f"its trial ended the process: {fault}"}
+    return facts
+
+
+def _ask(device: str, configs: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """What one child says of some models, and how it ended if that was not well."""
+    question = json.dumps({"device": device, "configs": configs})
     child = subprocess.run(
         [sys.executable, "-m", "epuredgm.stages.probe"],
         input=question,
@@ -177,12 +238,14 @@ def _probe(study: Study) -> dict[str, Any]:
         text=True,
         check=False,
     )
+    lines = [json.loads(line) for line in child.stdout.splitlines()]
+    if not child.returncode:
+        return lines, ""
+    if child.returncode == -9:  # SIGKILL
+        return lines, "killed, most likely for want of memory; try smaller widths"
     if child.returncode < 0:
-        return {"error": f"the torch check was killed by {name_of(-child.returncode)}"}
-    if child.returncode:
-        return {"error": (child.stderr.strip().splitlines() or ["the torch check died"])[-1]}
-    answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    return answer
+        return lines, f"killed by {name_of(-child.returncode)}"
+    return lines, (child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"])[-1]
 
 
 def _devices(study: Study, facts: dict[str, Any]) -> Iterator[Check]:

@@ -25,7 +25,9 @@ from epuredgm.cli.options import (
 )
 from epuredgm.cli.weights import PATIENT, fetch
 from epuredgm.config import Conf, compose_dataset, find_conf
+from epuredgm.core.declared import reader_problems
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.fields import refuse
 from epuredgm.core.places import Workspace
 from epuredgm.core.sources import signature
 
@@ -255,6 +257,7 @@ def _request(
                 "'epuredgm config --dataset NAME' shows what it takes.",
             )
     section = {**section, "reader": {**section["reader"], **given}}
+    refuse(reader_problems(section["reader"]))
     signature(section, Workspace(workspace).data(section["name"]))
     return {"task": task, "workspace": str(workspace), "dataset": section}
 

@@ -23,7 +23,8 @@ FACTS = ("name", "title", "supports", "draws", "target")
 def command(conf_dir: Path | None, as_json: bool) -> None:
     """List the model families and what each supports.
 
-    conf/model/ is the registry: a family is one file there and one in src/epuredgm/models/.
+    conf/model/ is the registry: a family is one file there, one in src/epuredgm/models/ and its settings in
+    models/settings/ beside it.
     """
     conf = find_conf(conf_dir)
     families = [_facts(conf, name) for name in conf.names("model")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,7 @@ def resolve(request: Request) -> Study:
         raise BadRequest(
             f"overrides for {', '.join(unused)}, which are not among the chosen models", "See --models."
         )
-    configs = {
-        model: compose(conf, request.dataset, model, profile, overrides.for_model(model)) for model in models
-    }
+    configs = compose_all(conf, request.dataset, models, profile, overrides)
     if not configs:
         raise BadRequest(f"there is no model in {conf.root / 'model'}")
     for config in configs.values():
@@ -120,6 +118,30 @@ def resolve(request: Request) -> Study:
         workspace=Workspace(request.workspace, first["profile"]["branch"]),
         devices=devices,
     )
+
+
+def compose_all(
+    conf: Conf, dataset: str, models: Sequence[str], profile: str, overrides: Overrides
+) -> dict[str, dict[str, Any]]:
+    """A configuration for each model.
+
+    Raises:
+        BadRequest: with what is wrong for all, each once; names the models where it is not wrong for all.
+    """
+    configs, refused = {}, dict[str, list[str]]()
+    errors: list[BadRequest] = []
+    for model in models:
+        try:
+            configs[model] = compose(conf, dataset, model, profile, overrides.for_model(model))
+        except BadRequest as error:
+            errors.append(error)
+            refused.setdefault(error.message, []).append(model)
+    if len(refused) == 1 and len(errors) == len(models):
+        raise errors[0]
+    if refused:
+        told = [f"{', '.join(which)}: {message}" for message, which in refused.items()]
+        raise BadRequest("\n".join(told), errors[0].hint)
+    return configs
 
 
 def families(

@@ -33,12 +33,14 @@ def family_problems(model: Mapping[str, Any], spec: DataSpec | None) -> list[str
         spec: the data set; None where it is not known.
     """
     problems: list[str] = []
+    if not isinstance(model.get("target"), str):
+        return problems  # is told with the others of its section
     try:
         network, sampler = family_settings(model["target"])
     except BadRequest as error:
         return [f"model.target: {error.message}"]
-    collect(network, model["network"], "model.network", problems, spec)
-    collect(sampler, model["sampler"], "model.sampler", problems, spec)
+    collect(network, model.get("network"), "model.network", problems, spec)
+    collect(sampler, model.get("sampler"), "model.sampler", problems, spec)
     return problems
 
 
@@ -46,8 +48,9 @@ def reader_problems(reader: Mapping[str, Any], spec: DataSpec | None = None) -> 
     """What is wrong with the keys in ``dataset.reader``, one line each; arguments as above."""
     problems: list[str] = []
     arguments = dict(reader)
+    target = arguments.pop("_target_", None)
     try:
-        settings = reader_settings(arguments.pop("_target_", None))
+        settings = reader_settings(target if isinstance(target, str) else "")
     except BadRequest as error:
         return [f"dataset.reader._target_: {error.message}"]
     collect(settings, arguments, "dataset.reader", problems, spec)
@@ -75,9 +78,9 @@ def family_settings(target: str) -> tuple[type, type]:
 
 
 @cache
-def reader_settings(target: str | None) -> type:
+def reader_settings(target: str) -> type:
     """The settings class of a reader; raises as :func:`family_settings`."""
-    if not isinstance(target, str):
+    if not target:
         raise BadRequest("a data set needs a reader, such as epuredgm.data.folders.FolderReader")
     require(target)
     package, _, name = target.rsplit(".", 2)

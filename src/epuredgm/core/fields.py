@@ -161,8 +161,9 @@ def refuse(problems: Iterable[str], hint: str = "") -> None:
 
 def near(word: object, known: Iterable[str], shown: Callable[[str], str] = repr) -> str:
     """``; did you mean 'euler'?``, or nothing if no known word is like it."""
-    found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.4)
-    return f"; did you mean {shown(found[0])}?" if found else ""
+    lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(str(word).lower(), lower, n=1, cutoff=0.4)
+    return f"; did you mean {shown(lower[found[0]])}?" if found else ""
 
 
 @dataclass(frozen=True)

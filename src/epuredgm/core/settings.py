@@ -106,13 +106,11 @@ class DatasetSettings:
     def rules(self) -> Iterator[Problem]:
         """What does not go together in a data set."""
         if self.root is not None and self.reader.get("root") != self.root:
-            takes = "root" in self.reader
-            yield (
-                "root",
-                "is not read: this data set's reader has a folder of its own (dataset.reader.root)"
-                if takes
-                else "must be null: this data set's reader makes the data itself and reads no folder",
-            )
+            if "root" in self.reader:
+                now = f"dataset.reader.root is {self.reader['root']!r}; set that one alone"
+            else:
+                now = "it reads no folder, but makes its data itself"
+            yield "root", f"is {self.root!r}, and the reader does not look there: {now}"
         if self.mirrored and self.augmentation.flip > 0:
             yield "augmentation.flip", "must be 0 where pictures are left halves of mirrored designs"
         every = {name: about for each in self.condition_sets.values() for name, about in each.items()}

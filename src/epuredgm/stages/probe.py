@@ -1,6 +1,8 @@
 """A child process that answers ``epuredgm verify``: devices, and one trial of each model on two images.
 
-Reads ``{"device": ..., "configs": {model: config}}`` from standard input and prints one line of JSON.
+Models are built as a run would build them: from the whole configuration, at their real size. Reads
+``{"device": ..., "configs": {model: config}}`` from standard input and prints a line of JSON for the machine
+and one for each model as soon as it is tried: a trial that ends the process leaves the others known.
 """
 
 from __future__ import annotations
@@ -15,24 +17,27 @@ import psutil
 import torch
 
 from epuredgm.core.errors import EpureError
+from epuredgm.core.fields import read
 from epuredgm.core.jobs import Mode
+from epuredgm.core.settings import TrainingSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.interface import Batch, GenerativeModel, Progress, SampleRequest
 from epuredgm.stages.models import build_model
+from epuredgm.training.plan import plan_phases
 
 
 def main() -> None:
     """Answer the question on standard input."""
     question = json.load(sys.stdin)
-    models = {name: _trial(config, question["device"]) for name, config in question["configs"].items()}
-    answer = {
+    machine = {
         "torch": torch.__version__,
         "cores": os.cpu_count(),
         "memory": psutil.virtual_memory().available,
         "cuda": {f"cuda:{index}": _cuda(index) for index in range(torch.cuda.device_count())},
-        "models": models,
     }
-    print(json.dumps(answer))
+    print(json.dumps({"machine": machine}), flush=True)
+    for name, config in question["configs"].items():
+        print(json.dumps({"model": name, **_trial(config, question["device"])}), flush=True)
 
 
 def _cuda(index: int) -> dict[str, Any]:
@@ -45,6 +50,8 @@ def _trial(config: Mapping[str, Any], device: str) -> dict[str, Any]:
     try:
         spec = DataSpec.from_config(config["dataset"])
         model = build_model(config, spec).to(device)
+        settings = read(TrainingSettings, config["training"], "training")
+        plan_phases(model.phases(), settings, settings.batch_size, validation=1)
         parameters = sum(p.numel() for p in model.parameters())
         _learn(model, spec, device)
         _draw(model, spec, config["model"]["supports"], device)
