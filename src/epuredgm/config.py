@@ -164,8 +164,8 @@ def compose(
         overrides: words such as ``training.batch_size=32``.
 
     Raises:
-        BadRequest: for an unknown name, key or type; the message names the key, where it is said, and its nearest
-            neighbour.
+        BadRequest: for an unknown name, key or type; the message names the key, where it is said, and its
+            nearest neighbour.
     """
     made = _Composition(conf, {"dataset": dataset, "model": model, "profile": profile}, overrides)
     try:
@@ -297,7 +297,7 @@ class _Composition:
             )
         return BadRequest(
             f"{self.place(key) or 'configuration'}: {key} is {text[:60]!r}, which leads to no value",
-            "A reference is ${section.key}, of a key that there is; by profile ${by_profile:{full:1,quick:2}}.",
+            "A reference is ${section.key}, of a key that is there; ${by_profile:{full:1}} chooses.",
         )
 
     def place(self, key: str) -> str:

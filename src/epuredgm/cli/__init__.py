@@ -105,6 +105,8 @@ def _explain(error: OSError) -> EpureError | None:
         return BadRequest(
             f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR."
         )
+    if error.errno == errno.ENAMETOOLONG:
+        return BadRequest("a path is longer than this system allows", "Choose a shorter one.")
     if error.filename:
         return EpureError(f"{error.strerror}{where}", "Mend or remove it, and give the same command again.")
     return None
