@@ -143,9 +143,9 @@ data export toy --subset 1 --workspace WS -> --subset
 data export toy --subset x --workspace WS -> --subset
 data export toy --only-subset --workspace WS -> needs --subset
 # flags that contradict each other, or ask for what is not there
-run --dataset toy --models ddpm,vae --skip-training --workspace WS -> 2 of 2 runs are not trained: ddpm:0
+run --dataset toy --models ddpm,vae --skip-training --workspace WS -> are not trained: ddpm:0
 run --dataset toy --models vae --skip-training --dry-run --workspace WS -> not trained: vae:0
-run --dataset toy --models vae,ddpm --seeds 0,1 --skip-training --png --workspace WS -> 4 of 4 runs
+run --dataset toy --models vae,ddpm --seeds 0,1 --skip-training --workspace WS -> 4 of 4
 run --dataset toy --models vae --skip-training --skip-sampling --workspace WS -> not sampled: vae:0
 run --dataset toy --skip-training --force train --workspace WS -> contradict
 run --dataset toy --skip-sampling --force sample --workspace WS -> contradict
