@@ -111,7 +111,7 @@ run --dataset toy --seeds 0-99999999 --workspace WS -> too many
 run --dataset toy --seeds 0 1 2 --workspace WS -> --seeds 0,1,2
 run --dataset toy --seed 0 --workspace WS -> '--seeds'
 export --dataset toy --models vae --seeds x --to WS/new --workspace MADE -> cannot read the seed
-export --dataset toy --models vae --seeds 7 --to MADE/new --workspace MADE -> no evaluated run
+export --dataset toy --models ddpm --to MADE/new --workspace MADE -> no evaluated run
 # profiles and devices
 run --dataset toy --profile slow --workspace WS -> unknown profile 'slow'
 run --dataset toy --profile quik --workspace WS -> did you mean 'quick'
@@ -164,7 +164,7 @@ report --dataset toy --models vae --workspace WS -> no evaluated run
 report --dataset toy --models vae --profile test --workspace WS -> no evaluated run
 report --dataset toy --models vae dataset.conditions=performance --workspace MADE -> made with other settings
 report --dataset toy --models vae dataset.conditions=none --workspace MADE -> dataset.conditions=geometry
-export --dataset toy --models vae --to MADE/new dataset.conditions=none --workspace MADE -> made with other settings
+export --dataset toy --models vae --to MADE/new dataset.conditions=none --workspace MADE -> other settings
 export --dataset toy --models vae --to WS/new --workspace WS -> no evaluated run
 export --dataset toy --workspace WS -> '--to'
 export --dataset toy --to FOLDER --workspace WS -> exists

@@ -155,9 +155,11 @@ KEYS = st.sampled_from(
         "training.phases.main.steps",
         "dataset.root",
         "dataset",
-    ]
-    + ["dataset.size", "dataset.components.fpu.color", "model.network", "model.network.latent", "study.seeds"]
-    + [
+        "dataset.size",
+        "dataset.components.fpu.color",
+        "model.network",
+        "model.network.latent",
+        "study.seeds",
         "dataset.reader.x",
         "experiment",
         "model",
@@ -186,8 +188,6 @@ VALUES = st.sampled_from(
         "{a: 1}",
         "{a: [1, {b: }]}",
         "a,b",
-    ]
-    + [
         "range(1,4)",
         "choice(a)",
         "glob(*)",
@@ -197,7 +197,7 @@ VALUES = st.sampled_from(
         '"',
         "'a'",
         "???",
-        "9" * 310,
+        "9999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999",
         "{a.b: 1}",
     ]
 )

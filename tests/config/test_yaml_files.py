@@ -173,8 +173,17 @@ def answered(capsys: pytest.CaptureFixture[str], *words: str) -> object:
 
 
 WORDS = st.sampled_from(
-    ["dataset", "name", "size", "defaults", "_self_", "components", "reader", "_target_", "root", "training"]
-    + [
+    [
+        "dataset",
+        "name",
+        "size",
+        "defaults",
+        "_self_",
+        "components",
+        "reader",
+        "_target_",
+        "root",
+        "training",
         "phases",
         "epochs",
         "null",
@@ -188,9 +197,17 @@ WORDS = st.sampled_from(
         "~",
         "???",
         "own",
-    ]
-    + ["${training.lr}", "${by_profile:{full:1}}", "${", "#3b6fb6", "&a", "*a", "<<", "!!int", "!x", "|", ">"]
-    + [
+        "${training.lr}",
+        "${by_profile:{full:1}}",
+        "${",
+        "#3b6fb6",
+        "&a",
+        "*a",
+        "<<",
+        "!!int",
+        "!x",
+        "|",
+        ">",
         "@",
         "`",
         "%",
