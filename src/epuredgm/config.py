@@ -35,6 +35,9 @@ __all__ = ["Conf", "Overrides", "compose", "compose_dataset", "find_conf", "sour
 CHOSEN = ("dataset", "profile", "model")
 """Groups that an option chooses from; the name in the file that was chosen is the name of places on disk."""
 
+TRIED = 3
+"""Models with which a data set is composed, where it fails with the first."""
+
 _NAME = re.compile(r"\w[\w .+-]*")
 
 
@@ -172,8 +175,8 @@ def compose(
         overrides: words such as ``training.batch_size=32``.
 
     Raises:
-        BadRequest: for an unknown name, key or type; the message names the key, where it is said, and its nearest
-            neighbour.
+        BadRequest: for an unknown name, key or type; the message names the key, where it is said, and its
+            nearest neighbour.
     """
     made = _Composition(conf, {"dataset": dataset, "model": model, "profile": profile}, overrides)
     try:
@@ -244,7 +247,8 @@ def require_name(group: str, name: str, inner: object, place: str) -> None:
 def compose_dataset(conf: Conf, dataset: str, profile: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """A whole configuration of which only what no model changes is looked at.
 
-    A model whose file is at fault is passed over: whoever asks about data needs none.
+    A model whose file is at fault is passed over: whoever asks about data needs none. What fails with
+    several models is no fault of theirs.
 
     Raises:
         BadRequest: as :func:`compose`.
@@ -254,12 +258,14 @@ def compose_dataset(conf: Conf, dataset: str, profile: str, overrides: Sequence[
     conf.check("profile", profile)
     conf.files("profile", profile)
     first: BadRequest | None = None
-    for model in conf.names("model"):
+    usable = [model for model in conf.names("model") if conf.usable("model", model)]
+    for model in usable[:TRIED]:
         try:
             return compose(conf, dataset, model, profile, overrides)
         except BadRequest as error:
             first = first or error
-    raise first or BadRequest(f"there is no model in {shown(conf.root / 'model')}", "Add one, or see --conf.")
+    hint = "Add one, or mend those that there are: epuredgm models"
+    raise first or BadRequest(f"there is no model in {shown(conf.root / 'model')}", hint)
 
 
 def sources(conf: Conf, config: Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, str]:
@@ -313,9 +319,13 @@ class _Composition:
         if experiment is not None:
             order["experiment"] = experiment
         self.files = [root, *(file for group, name in order.items() for file in conf.files(group, name))]
-        self._base = _base(
-            conf.root, tuple(order.items()), tuple((str(file.path), file.stamp) for file in self.files)
-        )
+        names = f"--dataset {chosen['dataset']} --models {chosen['model']}"
+        self._help = f"epuredgm config {names} prints every key."
+        stamps = tuple((str(file.path), file.stamp) for file in self.files)
+        try:
+            self._base = _base(conf.root, tuple(order.items()), stamps)
+        except BadRequest as error:
+            raise self._malformed() or error from error
         self.origin: dict[str, str] = {}
         self.content = self._changed(words, conf, chosen, experiment)
 
@@ -360,9 +370,25 @@ class _Composition:
             return BadRequest(
                 f"{key} has no value ({self.place(key)})", f"Add {key}=VALUE, or write it there."
             )
+        return self._dangling(key, text)
+
+    def _malformed(self) -> BadRequest | None:
+        """The refusal of a value that begins a reference and is none."""
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        for file in self.files:
+            for key, value in flatten(file.content).items():
+                try:
+                    OmegaConf.create({"value": value})
+                except OmegaConfBaseException:
+                    return self._dangling(key, str(value))
+        return None
+
+    def _dangling(self, key: str, text: str) -> BadRequest:
         return BadRequest(
             f"{self.place(key) or 'configuration'}: {key} is {text[:60]!r}, which leads to no value",
-            "A reference is ${section.key}, of a key that there is; by profile ${by_profile:{full:1,quick:2}}.",
+            "A reference is ${section.key}, of a key that is there; ${by_profile:{full:1}} chooses.",
         )
 
     def place(self, key: str) -> str:
@@ -384,7 +410,7 @@ class _Composition:
             given = any(key == each or key.startswith(f"{each}.") for each in self.origin)
             place = self.place(key) if key and not given else ""
             lines.append(f"{line} ({place})" if place else line)
-        return BadRequest("\n".join(lines), error.hint)
+        return BadRequest("\n".join(lines), error.hint or self._help)
 
 
 def _experiment(conf: Conf, words: Sequence[Word]) -> str | None:

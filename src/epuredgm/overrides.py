@@ -1,8 +1,8 @@
 """The command line's ``key=value`` words: read literally, and laid over a configuration.
 
-There is no grammar in them but this. A key that holds text takes the rest of the word as it is. Any other takes
-a number, ``true``, ``false``, ``null``, a list ``[16, 32]`` or a group of keys ``{name: value}``. ``~key`` removes
-a key, ``+key=value`` adds one to a group that takes any.
+There is no grammar in them but this. A key that holds text takes the rest of the word as it is. Any other
+takes a number, ``true``, ``false``, ``null``, a list ``[16, 32]`` or a group of keys ``{name: value}``.
+``~key`` removes a key, ``+key=value`` adds one to a group that takes any.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -24,7 +24,7 @@ _WORD = re.compile(
     r"(?:(?P<scope>[^:=~]+):)?(?P<sign>\+{1,2}|~)?(?P<key>[\w@/.-]+)(?P<value>=.*)?", re.DOTALL
 )
 LITERAL = "\0{"
-"""Stands for ``${`` in a text that was given, until interpolations are resolved; no command line holds a NUL."""
+"""Stands for ``${`` in a text that was given, until interpolations are resolved; no word holds a NUL."""
 
 _DURATION = ("epochs", "steps")
 _NUMBER = re.compile(r"[+-]?(\d+|(\d+\.\d*|\.\d+)([eE][+-]?\d+)?|\d+[eE][+-]?\d+|inf)|nan", re.ASCII)
@@ -86,10 +86,12 @@ class Overrides:
         """
         common: list[str] = []
         by_model: dict[str, tuple[str, ...]] = {}
-        for text in map(str.strip, words):
+        given = list(words)
+        for text in map(str.strip, given):
             scope, word = read_word(text)
             if word is None:
-                raise BadRequest(f"cannot read {text!r}", _stray(text, models))
+                bare = [each for each in map(str.strip, given) if read_word(each)[1] is None]
+                raise BadRequest(f"cannot read {text!r}", _stray(bare, models))
             if scope is None:
                 common.append(text)
             elif scope in models:
@@ -112,14 +114,16 @@ class Overrides:
         return (*(word for word in self.common if _lasting(Word.parse(word)) not in replaced), *own)
 
 
-def _stray(text: str, models: Sequence[str]) -> str:
-    """What to write instead of a word that is no override."""
-    if text in models:
-        return f"Several models are one word, with commas: --models vae,{text}"
-    if re.fullmatch(r"\d{1,9}(-\d{1,9})?", text):
-        return f"Several seeds are one word, with commas: --seeds 0,{text}"
-    if re.fullmatch(r"cpu|cuda(:\d+)?", text):
-        return f"Several devices are one word, with commas: --device cuda:0,{text}"
+def _stray(bare: Sequence[str], models: Sequence[str]) -> str:
+    """What to write instead of words that are no overrides."""
+    for option, what, pattern in (
+        ("--models vae", "models", "|".join(map(re.escape, models)) or "$"),
+        ("--seeds 0", "seeds", r"\d{1,9}(-\d{1,9})?"),
+        ("--device cuda:0", "devices", r"cpu|cuda(:\d+)?"),
+    ):
+        if re.fullmatch(pattern, bare[0]):
+            listed = ",".join(each for each in bare if re.fullmatch(pattern, each))
+            return f"Several {what} are one word, with commas: {option},{listed}"
     return _FORMS
 
 
@@ -129,7 +133,7 @@ def _lasting(word: Word) -> str | None:
     return section if name in _DURATION and word.value not in (None, "null") else None
 
 
-# ---- values ------------------------------------------------------------------------------------------------------
+# values ------------------------------------------------------------
 
 
 def value_of(word: Word, current: Any) -> Any:
@@ -154,9 +158,7 @@ def value_of(word: Word, current: Any) -> Any:
     if text[0] in "[{":
         return _nested(word, text)
     if "${" in text:
-        raise BadRequest(
-            f"{word.text!r} refers to another key", f"Write the value: {_example(word.key, current)}"
-        )
+        raise BadRequest(f"{word.text!r} refers to another key", _example(word.key, current))
     if "," in text or re.fullmatch(r"\w+\(.*\)", text, flags=re.DOTALL):
         wanted = "a list" if get_origin(hint) is list or isinstance(current, list) else "one value"
         raise BadRequest(f"{word.key} takes {wanted}, not {text!r}", _example(word.key, current))
@@ -261,9 +263,9 @@ class _Parser:
 
 @lru_cache(maxsize=1024)
 def declared(key: str) -> tuple[Any, bool]:
-    """The type that the settings declare for a key, and whether it may be null; ``Any`` where they leave it open.
+    """The type that the settings declare for a key, and whether it may be null.
 
-    None stands for a key that they do not know.
+    ``Any`` stands for what they leave open, None for a key that they do not know.
     """
     hint: Any = Settings
     for name in key.split("."):
@@ -290,7 +292,7 @@ def _bare(hint: Any) -> tuple[Any, bool]:
     return hint, may_be_null
 
 
-# ---- laying them over a configuration ----------------------------------------------------------------------------
+# laying them over a configuration ------------------------------------------------------------
 
 
 def lay_over(
@@ -440,8 +442,16 @@ def _set(raw: dict[str, Any], resolved: Mapping[str, Any], word: Word, value: An
 
 
 def _remove(raw: dict[str, Any], resolved: Mapping[str, Any], word: Word) -> None:
+    section, _, name = word.key.rpartition(".")
+    hint = declared(section)[0] if section else Settings
+    if is_dataclass(hint) and name in {each.name for each in fields(hint) if _is_required(each)}:
+        raise BadRequest(f"{word.key} cannot be removed", f"Set it instead: {word.key}=VALUE")
     if "=" in word.text:
         what = f"{word.text!r} removes a key and gives it a value"
         raise BadRequest(what, f"Write ~{word.key} to remove it, or {word.key}=VALUE to set it.")
     parent, name = _parent(raw, resolved, word)
     parent.pop(name, None)
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING

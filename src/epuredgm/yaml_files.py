@@ -1,7 +1,7 @@
-"""A YAML file of ``conf/``, read with the line of every key; one that cannot be used is refused in one line.
+"""A YAML file of ``conf/``, read with the line of every key; what cannot be used is refused in one line.
 
-Hydra reads the files again when it composes; what it would stumble over is said here first, with file, line and
-what to write instead.
+Hydra reads the files again when it composes; what it would stumble over is said here first, with file, line
+and what to write instead.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class _Reading:
         return YamlFile(self.path, content, self.lines, stamp)
 
     def _look(self, node: Any, key: str, above: list[int], loader: Any) -> int:
-        """Check a node and all below it, and keep the lines of keys; returns how many values it stands for."""
+        """Check a node and all below it, and keep the lines of keys; returns how many values it is."""
         import yaml
 
         if id(node) in above:
@@ -266,10 +266,9 @@ class _Reading:
             before = self.text.encode("utf-8")[: getattr(error, "position", 0)]
             line = before.count(b"\n")
             refuse(self.path, line + 1, "it holds a character that YAML does not allow", "Remove it.")
-        context = getattr(error, "context_mark", None) or mark
-        for number in range(context.line, min(mark.line + 1, len(self.source))):
+        for number in range(min(mark.line, len(self.source) - 1), -1, -1):
             bare = _BARE_COLOUR.search(self.source[number])
-            if bare:
+            if bare:  # it swallowed the rest of its line
                 self._bare_colour(number, bare[1])
         what, hint = self._likely(str(getattr(error, "problem", "") or ""), mark)
         refuse(self.path, min(mark.line + 1, max(1, len(self.source))), what, hint)

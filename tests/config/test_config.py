@@ -126,7 +126,7 @@ def test_every_form_of_override_reaches_all_models_or_one(word: str) -> None:
         (["model.supports=[]"], r"model.supports must be one or more"),
         (["training.lr=inf"], r"training.lr must be above 0 and at most 10, not inf"),
         (["experiment=none_such"], r"unknown experiment"),
-        (["training.batch_size={"], r"configuration: "),
+        (["training.batch_size={"], r"cannot read the value of 'training.batch_size={'"),
     ],
 )
 def test_a_mistake_is_one_message(words: list[str], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from epuredgm import __version__
 from epuredgm.cli.commands import Group, printable, refusal
-from epuredgm.core.errors import EpureError
+from epuredgm.core.errors import BadRequest, EpureError
 from epuredgm.core.stops import Stopped, raising
 from epuredgm.core.streams import fault_of, settle
 
@@ -117,6 +118,8 @@ def _explain(error: OSError) -> EpureError | None:
     if told is not None:
         return told
     where = f" at {error.filename}" if error.filename else ""
+    if error.errno == errno.ENAMETOOLONG:
+        return BadRequest("a path is longer than this system allows", "Choose a shorter one.")
     if error.filename:
         return EpureError(f"{error.strerror}{where}", "Mend or remove it, and give the same command again.")
     return None

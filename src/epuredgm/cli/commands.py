@@ -1,4 +1,4 @@
-"""Commands and groups of the command line: what is given twice is refused, and a refusal says what to write."""
+"""Commands and groups: what is given twice is refused, and a refusal says what to write instead."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.places import user_path
 
 
 class Command(click.Command):
@@ -18,7 +19,11 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, after a look at how often each option is there."""
-        order = self.make_parser(ctx).parse_args(args=list(args))[2]
+        try:
+            order = self.make_parser(ctx).parse_args(args=list(args))[2]
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # for the hint
+            raise
         for parameter, count in Counter(order).items():
             once = isinstance(parameter, click.Option) and not (parameter.multiple or parameter.is_flag)
             if count > 1 and once and not ctx.resilient_parsing:
@@ -56,13 +61,11 @@ class PathWord(click.Path):
         text = os.fspath(value)
         if not text:
             self.fail("an empty word is no path; leave the option out, or write one.", param, ctx)
-        if "\0" in text:
-            self.fail("a path holds no NUL character.", param, ctx)
         try:
-            text = str(Path(text).expanduser()) if text.startswith("~") else text
-            os.stat(text)
-        except RuntimeError:
-            self.fail(f"{text!r} names the home of somebody who is not known here.", param, ctx)
+            text = str(user_path(text))
+            Path(text).stat()
+        except BadRequest as error:
+            self.fail(f"{error.message}.", param, ctx)
         except FileNotFoundError:
             pass
         except (OSError, UnicodeError) as error:

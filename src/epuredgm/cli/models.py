@@ -10,7 +10,7 @@ import click
 
 from epuredgm.cli.commands import Command
 from epuredgm.cli.options import conf_option, json_option
-from epuredgm.config import Conf, compose, find_conf
+from epuredgm.config import TRIED, Conf, compose, find_conf
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.jobs import SUPPORTED
 
@@ -50,7 +50,7 @@ def command(conf_dir: Path | None, as_json: bool) -> None:
 def _facts(conf: Conf, name: str) -> dict[str, Any]:
     """What is known of a family; one whose file is at fault says so, and is none for the others."""
     first: BadRequest | None = None
-    for dataset in conf.names("dataset"):
+    for dataset in [each for each in conf.names("dataset") if conf.usable("dataset", each)][:TRIED]:
         try:
             model = compose(conf, dataset, name, "full")["model"]
             return {key: model[key] for key in FACTS}

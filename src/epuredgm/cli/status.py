@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,6 +52,17 @@ class Row:
     log: str = ""
 
 
+class Seconds(click.FloatRange):
+    """A time; nan lies in no range, and passes every comparison that asks whether it is outside."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does."""
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
 @click.command(cls=Command)
 @existing_workspace_option
 @branch_option
@@ -59,7 +71,7 @@ class Row:
     "--every",
     default=2.0,
     show_default=True,
-    type=click.FloatRange(min=0.2, max=86_400),
+    type=Seconds(min=0.2, max=86_400),
     help="Seconds between looks.",
 )
 @json_option

@@ -89,6 +89,8 @@ def resolve(request: Request) -> Study:
     """
     conf = find_conf(request.conf_dir)
     conf.check("dataset", request.dataset)
+    if request.seeds is not None:
+        chosen_seeds(request.seeds, [])  # refused before a second is spent
     devices = resolve_devices(request.device)
     profile, reason = resolve_profile(conf, request.profile, request.device)
     words = list(request.overrides)
@@ -173,7 +175,7 @@ def _require_suited(config: Mapping[str, Any]) -> None:
 
 
 def require_as_made(study: Study, command: str) -> None:
-    """Refuse a command on evaluated runs whose data set was set otherwise; where some agree, say which do not.
+    """Refuse a command on runs whose data set was set otherwise; where some agree, say which do not.
 
     Raises:
         BadRequest: if no evaluated run was made as asked; says what to add.

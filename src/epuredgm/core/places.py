@@ -5,6 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from epuredgm.core.errors import BadRequest
+
+
+def user_path(text: str) -> Path:
+    """A path as a user writes it: ``~`` is the home folder.
+
+    Raises:
+        BadRequest: if it can be no path.
+    """
+    if not isinstance(text, str) or "\0" in text:
+        raise BadRequest(f"{text!r} is no path", "Write it as text, in quotes where it is a number.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadRequest(
+            f"{text!r} begins with a home folder that is not known here", "Write the whole path."
+        ) from error
+
 
 def stays_inside(branch: str) -> bool:
     """Whether a folder's name means one inside the workspace on any system: records store relative paths."""
