@@ -232,7 +232,8 @@ def side(name: str, value: float, kind: str, summary: bool) -> comparison.Side:
 def test_figures_through_different_extractors_are_not_subtracted(same: bool, summary: bool) -> None:
     kinds = ("x", "x" if same else "y", "x")
     sides = [
-        side(name, value, kind, summary and name == "a") for name, value, kind in zip("abc", (3, 4, 5), kinds)
+        side(name, value, kind, summary and name == "a")
+        for name, value, kind in zip("abc", (3, 4, 5), kinds, strict=True)
     ]
     told = comparison.compare(sides)
     rows = {row["headline"]: row for row in told["groups"][0]["tasks"]["unconditional"]}
@@ -245,13 +246,12 @@ def test_figures_through_different_extractors_are_not_subtracted(same: bool, sum
 
 
 def test_equal_studies_are_said_to_be_equal(
-    before: Path, after: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again = study(tmp_path, {"vae": 0.5, "ddpm": 0.9})
     text = answer(capsys, str(before), str(again))
     assert text.count("nothing differs in") == 2
     assert "nothing differs in vae: the same settings and the same figures" in text
-    assert "nothing differs" not in answer(capsys, str(before), str(after))
     other = study(tmp_path / "lr", {"vae": 0.5}, learning_rate=2.0)
     told = json.loads(answer(capsys, str(before), str(other), "--json"))
     assert [group["equal"] for group in told["groups"]] == [False]
