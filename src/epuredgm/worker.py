@@ -20,6 +20,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from epuredgm import stages
 from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
@@ -129,8 +130,8 @@ class _Work:
         self.record = Record.begin(job, former, self._log())
         save(self.record, self.workspace)
         if former is not None and former.run == job.run:
-            for path in remove_damaged(former.outputs, self.workspace):
-                print(f"{path} is not what was written: it is made again", flush=True)
+            for name in remove_damaged(former.outputs, self.workspace):
+                print(f"{name} is not what was written: it is made again", flush=True)
         with Pulse(beat_path(self.place), self.channel, self.stop) as monitor:
             for name, made in job.inputs.items():
                 require_intact(name, made, self.workspace)
@@ -254,13 +255,13 @@ class _Log(io.FileIO):
 
     lost = 0
 
-    def write(self, content: object) -> int:  # type: ignore[override]  # any buffer
-        length = memoryview(content).nbytes  # type: ignore[arg-type]
+    def write(self, content: Any) -> int:
+        length = memoryview(content).nbytes
         try:
             if self.lost:
                 super().write(f"... {self.lost} bytes are missing: the disk was full\n".encode())
                 self.lost = 0
-            return super().write(content)  # type: ignore[arg-type]
+            return super().write(content)
         except OSError as error:
             if error.errno not in FULL:
                 raise

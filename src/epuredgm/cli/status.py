@@ -71,11 +71,11 @@ def command(workspace: Path, branch: str, watch: bool, every: float, as_json: bo
         _follow(place, every)
     from rich.live import Live
 
-    watch = Watch()
-    with Live(_table(_rows(place, watch)), refresh_per_second=4) as live:
+    others = Watch()
+    with Live(_table(_rows(place, others)), refresh_per_second=4) as live:
         while True:
             time.sleep(every)
-            live.update(_table(_rows(place, watch)))
+            live.update(_table(_rows(place, others)))
 
 
 def _follow(place: Workspace, every: float) -> NoReturn:

@@ -159,7 +159,7 @@ def _content(
         raise _Exhausted(str(error)) from error
     with archive.open(member) as file:
         _header(file, member.file_size)
-        _fill(memoryview(content), file)
+        _fill(content.data, file)
     if not count:
         return np.empty(shape, dtype=kind)
     flat = content.view(kind)

@@ -98,7 +98,8 @@ class Archive:
 
     def _of_runs(self, key: str, folder: Path) -> list[Record]:
         """What the run folders say: by their record, else by the file that the worker was given."""
-        found, silent = [], []
+        found: list[Record] = []
+        silent: list[Path] = []
         for path in sorted(folder.glob("*"), reverse=True):
             if path.is_symlink() or not path.is_dir():  # a pointer to a run that is listed by its own name
                 continue
