@@ -14,7 +14,7 @@ from pathlib import Path
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import write_json
-from epuredgm.core.jobs import Artefact, Job, JobFile
+from epuredgm.core.jobs import Artefact, Job, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.artefacts import fault_of, same_inputs
 from epuredgm.orchestration.records import Record
@@ -67,7 +67,8 @@ class Archive:
         if key not in self._known:
             stage, _, rest = key.partition("/")
             folder = self.workspace.runs(rest.partition("/")[0])
-            found = self._of_runs(key, folder) if stage and folder.is_dir() else []
+            training = stage == Stage.TRAIN.value and folder.is_dir()
+            found = self._of_runs(key, folder) if training else []
             self._known[key] = (*found, *self._read(self.workspace.done(key), key))
         return self._known[key]
 
