@@ -20,6 +20,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from epuredgm import stages
 from epuredgm.core.errors import CorruptArtefact, EpureError, Interrupted
@@ -28,7 +29,7 @@ from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.room import FULL, patiently, waiting_for_room, without_waiting
 from epuredgm.core.stops import STOPS, heeded
-from epuredgm.orchestration.archive import kept, save
+from epuredgm.orchestration.archive import WEIGHTS, kept, save
 from epuredgm.orchestration.artefacts import artefact, extent, remove_damaged, require_intact
 from epuredgm.orchestration.faults import exit_class, one_line
 from epuredgm.orchestration.lease import beat_path
@@ -132,8 +133,7 @@ class _Work:
         self.record = Record.begin(job, former, self._log())
         save(self.record, self.workspace)
         if former is not None and former.run == job.run:
-            for path in remove_damaged(former.outputs, self.workspace):
-                print(f"{path} is not what was written: it is made again", flush=True)
+            self._clear(former)
         with Pulse(beat_path(self.place), self.channel, self.stop) as monitor:
             for name, made in job.inputs.items():
                 require_intact(name, made, self.workspace)
@@ -163,6 +163,15 @@ class _Work:
             with suppress(OSError), without_waiting():
                 save(self.record.ended(status, kind, seconds, text), self.workspace)
         return status, seconds, kind, text
+
+    def _clear(self, former: Record) -> None:
+        """Remove what is damaged of a finished run that is gone on with; without weights it begins anew."""
+        assert self.record is not None
+        removed = remove_damaged(former.outputs, self.workspace)
+        for name in removed:
+            print(f"{name} is not what was written: it is made again", flush=True)
+        if WEIGHTS in former.outputs and former.outputs[WEIGHTS].path in removed:
+            self.record = replace(self.record, seconds=0.0)
 
     def _former(self) -> Record | None:
         """What was done before, in the folder of the run that is gone on with, or else by this job."""
@@ -256,13 +265,13 @@ class _Log(io.FileIO):
 
     lost = 0
 
-    def write(self, content: object) -> int:  # type: ignore[override]  # any buffer
-        length = memoryview(content).nbytes  # type: ignore[arg-type]
+    def write(self, content: Any) -> int:
+        length = memoryview(content).nbytes
         try:
             if self.lost:
                 super().write(f"... {self.lost} bytes are missing: the disk was full\n".encode())
                 self.lost = 0
-            return super().write(content)  # type: ignore[arg-type]
+            return super().write(content)
         except OSError as error:
             if error.errno not in FULL:
                 raise

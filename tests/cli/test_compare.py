@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 from epuredgm.cli import main
+from epuredgm.cli.compare import _settings
+from epuredgm.cli.sides import sides
 from epuredgm.core.files import write_json
-from epuredgm.core.jobs import Stage
+from epuredgm.core.jobs import Artefact, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.data.entries import write_arrays
+from epuredgm.evaluation import comparison
 from epuredgm.evaluation.summary import summarise
+from epuredgm.orchestration.archive import save
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Record
 
@@ -238,3 +243,83 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(
     assert "schema None" in refused(capsys, str(old), str(before))
     write_json(old, {**result("vae", 0, 0.1), "dataset": "epure"})
     assert "different data sets: epure, toy" in refused(capsys, str(old), str(after / NAMES["run"]))
+
+
+def through(kind: str) -> dict[str, Any]:
+    """Provenance of figures that were taken through an extractor."""
+    return {"extractors": {"domain": {"weights": kind}}}
+
+
+def side(name: str, value: float, kind: str, summary: bool) -> comparison.Side:
+    """A run that has a distance through an extractor, beside a figure that needs none."""
+    made = result("vae", 0, 0.5, **through(kind))
+    made["modes"]["unconditional"]["fd_domain"] = {"distance": figure(value)}
+    if summary:
+        return comparison.Side(name, (), {}, summarise("toy", [made], {}))
+    return comparison.Side(name, (made,), {})
+
+
+@pytest.mark.parametrize("summary", [False, True])
+@pytest.mark.parametrize("same", [False, True])
+def test_figures_through_different_extractors_are_not_subtracted(same: bool, summary: bool) -> None:
+    kinds = ("x", "x" if same else "y", "x")
+    sides = [
+        side(name, value, kind, summary and name == "a")
+        for name, value, kind in zip("abc", (3, 4, 5), kinds, strict=True)
+    ]
+    told = comparison.compare(sides)
+    rows = {row["headline"]: row for row in told["groups"][0]["tasks"]["unconditional"]}
+    assert rows["fd_domain"]["values"]["b"]["mean"] == 4.0
+    assert set(rows["fd_domain"]["differences"]) == ({"b", "c"} if same else {"c"})
+    assert set(rows["rce"]["differences"]) == {"b", "c"}
+    lines = [line for line in told["warnings"] if "not subtracted" in line]
+    assert len(lines) == (0 if same else 1)
+    assert all(line.startswith("b and a have fd_domain") for line in lines)
+
+
+def test_equal_studies_are_said_to_be_equal(
+    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = study(tmp_path, {"vae": 0.5, "ddpm": 0.9})
+    text = answer(capsys, str(before), str(again))
+    assert text.count("nothing differs in") == 2
+    assert "nothing differs in vae: the same settings and the same figures" in text
+    other = study(tmp_path / "lr", {"vae": 0.5}, learning_rate=2.0)
+    told = json.loads(answer(capsys, str(before), str(other), "--json"))
+    assert [group["equal"] for group in told["groups"]] == [False]
+
+
+class TestSettings:
+    """They are those of the run that made the result, whatever was tried since."""
+
+    def made(self, root: Path, rate: float) -> tuple[Path, Record]:
+        """A study whose result names the weights that it came from."""
+        place = study(root, {"vae": 0.5}, learning_rate=rate, weights_sha256="w")
+        record = Record.read(Workspace(place).record(run_key(Stage.TRAIN, "vae", "toy", 0)))
+        run = "outputs/vae_toy/2026-01-01_00-00-00"
+        outputs = {"weights": Artefact(f"{run}/check/best.safetensors", "w", 1, 1)}
+        done = replace(record, run=run, outputs=outputs)
+        save(done, Workspace(place))
+        return place, done
+
+    def lines(self, one: Path, other: Path) -> list[str]:
+        chosen = sides((str(one), str(other)), Workspace(one), None)
+        return _settings(chosen, {each.name: "vae" for each in chosen})[str(other)]
+
+    @pytest.mark.parametrize("status", ["failed", "started", "interrupted", "done"])
+    def test_a_later_attempt_says_nothing(self, tmp_path: Path, status: str) -> None:
+        one, _ = self.made(tmp_path / "one", 1.0)
+        other, done = self.made(tmp_path / "other", 2.0)
+        later = {"status": status, "run": "outputs/vae_toy/2026-02-02_00-00-00"}
+        hashed = {**done.hashed, "training.lr": 77.0}
+        save(replace(done, hashed=hashed, outputs={}, **later), Workspace(other))  # type: ignore[arg-type]
+        assert self.lines(one, other) == ["training.lr 1.0 -> 2.0"]
+
+    def test_what_is_not_on_record_is_said(self, tmp_path: Path) -> None:
+        one, _ = self.made(tmp_path / "one", 1.0)
+        other, done = self.made(tmp_path / "other", 2.0)
+        (other / done.run / "record.json").unlink()
+        replace(done, status="failed", outputs={}).write(Workspace(other))
+        (line,) = self.lines(one, other)
+        assert line.startswith("train: ")
+        assert "no longer on record" in line

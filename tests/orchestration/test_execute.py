@@ -82,6 +82,16 @@ class TestAStudy:
         assert (latest / "errors.log").read_text() == ""
         assert len(read_json(latest / "plan.json")["jobs"]) == len(study())
 
+    def test_latest_stays_where_something_was_done(self, finished: Path) -> None:
+        latest = finished / "logs/pipeline/latest"
+        before = read_pointer(latest)
+        go(finished)  # nothing was to do
+        assert read_pointer(latest) == before
+        go(finished, study(evaluation__bootstrap=7), latest=False)  # as aggregate and report do
+        assert read_pointer(latest) == before
+        outcome, _ = go(finished)
+        assert read_pointer(latest) == outcome.folder.resolve()
+
     def test_state_shows_what_is_completed_done_now_or_before(self, finished: Path) -> None:
         go(finished, study(seeds=(0, 1)))
         found = state(finished)

@@ -48,4 +48,4 @@ def command(
             f"First: epuredgm run --dataset {dataset}. Runs of another profile may be apart: --profile NAME.",
         )
     assessments = study.assess(study.jobs([Stage.AGGREGATE]))
-    return carry_out(study, assessments, forced=[], wait=wait, as_json=as_json).exit_code
+    return carry_out(study, assessments, forced=[], wait=wait, as_json=as_json, latest=False).exit_code

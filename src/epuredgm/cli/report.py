@@ -66,7 +66,7 @@ def command(
     require_as_made(study, "report")
     forced = [Stage.REPORT]
     assessments = study.assess(study.jobs([Stage.AGGREGATE, Stage.REPORT]), forced)
-    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json)
+    outcome = carry_out(study, assessments, forced=forced, wait=wait, as_json=as_json, latest=False)
     page = study.workspace.report_page(dataset)
     if outcome.exit_code == 0:
         if not as_json:

@@ -156,8 +156,17 @@ def carry_out(
     wait: bool,
     as_json: bool,
     threads: int | None = None,
+    latest: bool = True,
 ) -> Outcome:
-    """Execute an assessed plan under a display, then show the ranking (or JSON)."""
+    """Execute an assessed plan under a display, then show the ranking (or JSON).
+
+    Args:
+        study, assessments, forced: what is to be done.
+        wait: wait for another run in the workspace.
+        as_json: print JSON alone.
+        threads: of each job, if the user says so.
+        latest: whether these are the logs that people look for; those of a run are.
+    """
     to_run = [a for a in assessments if a.to_do]
     shown = sum(a.action != "up to date" for a in assessments)
     view = display(shown, silent=as_json)
@@ -177,6 +186,7 @@ def carry_out(
             wait=wait,
             command=shlex.join(sys.argv),
             patience=60.0 * min(config["study"]["full_disk_minutes"] for config in study.configs.values()),
+            latest=latest,
         )
     summary = _summary(study)
     if as_json:

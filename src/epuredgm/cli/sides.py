@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from epuredgm.core.errors import BadRequest, CorruptArtefact
-from epuredgm.core.files import flatten, read_json
+from epuredgm.core.files import file_sha256, flatten, read_json
 from epuredgm.core.jobs import Mode, Stage
 from epuredgm.core.places import Workspace, user_path
+from epuredgm.orchestration.archive import Archive
 from epuredgm.orchestration.plan import run_key
-from epuredgm.orchestration.records import Records
+from epuredgm.orchestration.records import Record, Records
 
 SCHEMA = 2
 KINDS = (
@@ -50,8 +51,10 @@ class Side:
             "summary": str(self.summary) if self.summary else None,
         }
 
-    def facts(self, model: str) -> dict[str, Any]:
-        """What the first run of a model came from, flat: provenance, and the settings in the job records."""
+    def facts(self, model: str) -> dict[str, dict[str, Any] | None]:
+        """What the first run of a model came from, by what says it: the result itself, and the settings of
+        each job behind it; None where none of the records is of the job that made it.
+        """
         own = sorted(seed for name, seed in self.results if name == model)
         if not own:
             return {}
@@ -66,20 +69,52 @@ class Side:
             "extractors": origin.get("extractors", {}),
             "seeds": own,
         }
-        return {**flatten(stated), **self._settings(model, str(result["dataset"]), own[0])}
+        return {"result": flatten(stated), **self._settings(model, result, own[0])}
 
-    def _settings(self, model: str, dataset: str, seed: int) -> dict[str, Any]:
-        """What the jobs of a run hashed; empty if its workspace is not at hand."""
-        records = Records(Workspace(self.folder.parent.parent))
-        keys = [(Stage.TRAIN, None), *((Stage.SAMPLE, mode.value) for mode in Mode), (Stage.EVALUATE, None)]
-        found: dict[str, Any] = {}
-        for stage, mode in keys:
-            record = records.get(run_key(stage, model, dataset, seed, mode))
-            hashed = dict(record.hashed) if record else {}
-            if "version" in hashed:
-                found[f"code.{stage}"] = hashed.pop("version")
-            found.update({key: value for key, value in hashed.items() if key not in ("seed", "mode")})
+    def _settings(self, model: str, result: Mapping[str, Any], seed: int) -> dict[str, dict[str, Any] | None]:
+        """What the jobs hashed that made a result, by stage and mode; empty without its workspace."""
+        workspace = Workspace(self.folder.parent.parent)
+        if not workspace.private.is_dir():
+            return {}
+        dataset, archive, records = str(result["dataset"]), Archive(workspace), Records(workspace)
+        found: dict[str, dict[str, Any] | None] = {}
+        for stage, mode, made in _behind(result, self.results[model, seed]):
+            key = run_key(stage, model, dataset, seed, mode)
+            record = records.get(key)
+            known = [*([record] if record else []), *archive.of(key)]
+            if not known:  # e.g. a result that was copied here
+                continue
+            maker = next((each for each in known if _made(each, made)), None)
+            name = stage.value if mode is None else f"{stage.value} {mode.value}"
+            found[name] = _hashed(maker) if maker is not None else None
         return found
+
+
+def _behind(result: Mapping[str, Any], path: Path) -> Iterator[tuple[Stage, Mode | None, set[str]]]:
+    """The jobs behind a result, each with the hashes of what it made, of which one is enough; none if the
+    result, of an earlier version, does not say.
+    """
+    origin = result["provenance"]
+    weights = origin.get("weights_sha256") or ()
+    yield Stage.TRAIN, None, {weights} if isinstance(weights, str) else set(weights)
+    samples = origin.get("samples", {})
+    for mode in Mode:
+        made = {about["sha256"] for name, about in samples.items() if name.partition("/")[0] == mode.value}
+        if made or mode.value in result["modes"]:
+            yield Stage.SAMPLE, mode, made
+    yield Stage.EVALUATE, None, {file_sha256(path)}
+
+
+def _made(record: Record, hashes: set[str]) -> bool:
+    """Whether a job's record is of the work that made one of these; of any done, where there are none."""
+    made = {each.sha256 for each in record.outputs.values()}
+    return record.status == "done" and (not hashes or bool(hashes & made))
+
+
+def _hashed(record: Record) -> dict[str, Any]:
+    hashed = {key: value for key, value in record.hashed.items() if key not in ("seed", "mode")}
+    version = hashed.pop("version", None)
+    return hashed if version is None else {f"code.{record.stage}": version, **hashed}
 
 
 def sides(words: Sequence[str], workspace: Workspace, dataset: str | None) -> list[Side]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from epuredgm.core.errors import Interrupted
 
@@ -180,8 +180,8 @@ class _Patient(io.FileIO):
         super().__init__(path, mode)
         self._named = named
 
-    def write(self, content: object) -> int:  # type: ignore[override]  # any buffer
-        return patiently(lambda: super(_Patient, self).write(content), self._named)  # type: ignore[arg-type]
+    def write(self, content: Any) -> int:
+        return patiently(lambda: super(_Patient, self).write(content), self._named)
 
 
 def is_writable(folder: Path, count: int = 1 << 16) -> bool:

@@ -64,7 +64,7 @@ def read_arrays(
         FileNotFoundError: if there is none.
         CorruptArtefact: if the file holds something else.
     """
-    with path.open("rb") as source, _faults_of(path, hint), ZipFile(source) as archive:
+    with path.open("rb") as source, _faults_of(path, "arrays", hint), ZipFile(source) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > believable(path.stat().st_size):
             raise ValueError("it says that it holds far more than a file of its size can")
@@ -82,7 +82,7 @@ def open_array(path: Path) -> NDArray[Any]:
         FileNotFoundError: if there is none.
         CorruptArtefact: if the file holds something else.
     """
-    with path.open("rb") as source, _faults_of(path, "Remove the folder; the tool makes it again."):
+    with path.open("rb") as source, _faults_of(path, "array", "Remove the folder; the tool makes it again."):
         _header(source, path.stat().st_size)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
@@ -96,7 +96,7 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """
     from safetensors import safe_open
 
-    with _faults_of(path, "Train again: --force train"), safe_open(path, framework="np") as file:
+    with _faults_of(path, "tensors", "Train again: --force train"), safe_open(path, framework="np") as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
@@ -106,7 +106,7 @@ def believable(size: int) -> int:
 
 
 @contextmanager
-def _faults_of(path: Path, hint: str) -> Iterator[None]:
+def _faults_of(path: Path, what: str, hint: str) -> Iterator[None]:
     """Whatever goes wrong in the block is the file's fault, unless the disk or the memory fails."""
     try:
         with warnings.catch_warnings():
@@ -118,7 +118,7 @@ def _faults_of(path: Path, hint: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in DISK:
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise CorruptArtefact(f"{path} does not hold what was written: {reason}", hint) from error
+        raise CorruptArtefact(f"{path} holds no {what}: {reason}", hint) from error
 
 
 class _Exhausted(MemoryError):
@@ -159,7 +159,7 @@ def _content(
         raise _Exhausted(str(error)) from error
     with archive.open(member) as file:
         _header(file, member.file_size)
-        _fill(memoryview(content), file)
+        _fill(content.data, file)
     if not count:
         return np.empty(shape, dtype=kind)
     flat = content.view(kind)

@@ -6,15 +6,17 @@ as models are: on common seeds, on the same resamples, and only through the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from epuredgm.core.certainty import noise_in
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.files import digest
 from epuredgm.evaluation import comparability
 from epuredgm.evaluation.differences import Resamples, adjust, differences
+from epuredgm.evaluation.metric import Metric
 from epuredgm.evaluation.metrics import all_metrics
 from epuredgm.evaluation.runs import Result, Runs
 from epuredgm.evaluation.scalar import Json, number
@@ -55,11 +57,11 @@ def compare(sides: Sequence[Side]) -> Json:
     A group compares one model of each side: the only one that each has, whatever their names, or else every
     model that two sides have in common. It has ``models`` (side -> model), and ``tasks``: mode -> one row for
     each headline, with ``title``, ``better``, ``unit``, ``ranked``, ``values`` (side -> aggregate as in
-    ``summary.json``, or null) and ``differences`` (other side -> its figure minus the first side's, with
-    what a row of ``differences`` in ``summary.json`` has, and ``verdict``: ``better`` or ``worse`` where the
-    two differ by more than training and sampling noise, else empty). p values are adjusted for all
-    differences that the comparison has in a mode. ``confidence`` is the level of intervals, ``noise`` what
-    they hold.
+    ``summary.json``, or null) and ``differences`` (other side -> its figure minus the first side's, none
+    where they were taken through different extractors, with what a row of ``differences`` in ``summary.json``
+    has, and ``verdict``: ``better`` or ``worse`` where the two differ by more than training and sampling
+    noise, else empty). p values are adjusted for all differences that the comparison has in a mode.
+    ``confidence`` is the level of intervals, ``noise`` what they hold.
 
     Raises:
         BadRequest: if the sides have different data sets, or no model in common.
@@ -115,7 +117,8 @@ class _Group:
         known = {key: arrays for key, arrays in resamples.items() if arrays is not None}
         pairs = differences(self.runs, known, comparability.unlike(self.runs))
         self.by_mode = pairs.by_mode
-        self.warnings = [*comparability.differing_extractors(self.runs), *pairs.warnings]
+        self.extractors = {name: _extractors(side, model) for name, (side, model) in chosen.items()}
+        self.warnings = [*self._unlike_figures(), *pairs.warnings]
 
     def against_first(self, mode: str) -> list[Json]:
         """The rows of differences that are shown: every other side and the first."""
@@ -186,7 +189,35 @@ class _Group:
             name: _against(values[name], values[first], self._paired(mode, headline, name, first), better)
             for name in others
             if all(values[each] is not None and values[each]["mean"] is not None for each in (name, first))
+            and not self._unlike(headline, name, first)
         }
+
+    def _unlike(self, headline: str, one: str, other: str) -> bool:
+        """Whether two sides have a figure through different extractors, so that it has no difference."""
+        through = self._metric(headline).extractors
+        known = (self.extractors[one], self.extractors[other])
+        return any(len({kind for side in known for kind in side.get(name, ())}) > 1 for name in through)
+
+    def _unlike_figures(self) -> Iterator[str]:
+        first, *others = self.chosen
+        for name in others:
+            tables = [self._table(side, mode) for side in (first, name) for mode in self._modes()]
+            headlines = dict.fromkeys(headline for table in tables for headline in table)
+            left_out = [headline for headline in headlines if self._unlike(headline, first, name)]
+            if left_out:
+                yield (
+                    f"{name} and {first} have {', '.join(left_out)} through different extractors, so these "
+                    "are not subtracted; evaluate both anew with one reference: --force evaluate"
+                )
+
+    def _metric(self, headline: str) -> Metric:
+        if headline in self.runs.headlines:
+            return self.runs.headlines[headline].metric
+        summaries = (side.summary for side, _ in self.chosen.values() if side.summary)
+        key = next(
+            each["headlines"][headline]["metric"] for each in summaries if headline in each["headlines"]
+        )
+        return next(metric for metric in all_metrics() if metric.key == key)
 
     def _paired(self, mode: str, headline: str, name: str, first: str) -> Json | None:
         """The row of the difference ``name`` minus ``first``."""
@@ -198,6 +229,19 @@ class _Group:
                 turned = {"difference": number(-row["difference"]), "interval": [number(-high), number(-low)]}
                 return {**row, **turned}
         return None
+
+
+def _extractors(side: Side, model: str) -> dict[str, set[str]]:
+    """Extractor -> digests of the facts of those that a side's figures of a model went through."""
+    found: dict[str, set[str]] = {}
+    if side.summary is not None:
+        for name, facts in side.summary.get("extractors", {}).items():
+            found[name] = {digest(each) for each in facts.get("differ", [facts])}
+    for run in side.results:
+        if run["model"] == model:
+            for name, facts in run["provenance"].get("extractors", {}).items():
+                found.setdefault(name, set()).add(digest(facts))
+    return found
 
 
 def _against(value: Json, first: Json, paired: Json | None, better: str) -> Json:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.files import write_json
-from epuredgm.core.jobs import Artefact, Job, JobFile
+from epuredgm.core.jobs import Artefact, Job, JobFile, Stage
 from epuredgm.core.places import Workspace
 from epuredgm.orchestration.artefacts import fault_of, same_inputs
 from epuredgm.orchestration.records import Record
@@ -67,7 +67,8 @@ class Archive:
         if key not in self._known:
             stage, _, rest = key.partition("/")
             folder = self.workspace.runs(rest.partition("/")[0])
-            found = self._of_runs(key, folder) if stage and folder.is_dir() else []
+            training = stage == Stage.TRAIN.value and folder.is_dir()
+            found = self._of_runs(key, folder) if training else []
             self._known[key] = (*found, *self._read(self.workspace.done(key), key))
         return self._known[key]
 
@@ -98,7 +99,8 @@ class Archive:
 
     def _of_runs(self, key: str, folder: Path) -> list[Record]:
         """What the run folders say: by their record, else by the file that the worker was given."""
-        found, silent = [], []
+        found: list[Record] = []
+        silent: list[Path] = []
         for path in sorted(folder.glob("*"), reverse=True):
             if path.is_symlink() or not path.is_dir():  # a pointer to a run that is listed by its own name
                 continue

@@ -52,6 +52,7 @@ def execute(
     worker: str = "epuredgm.worker",
     preload: Collection[str] | None = None,
     patience: float = 0.0,
+    latest: bool = True,
 ) -> Outcome:
     """Carry out what an assessed plan says is to do.
 
@@ -67,6 +68,7 @@ def execute(
         worker: module whose ``carry_out`` does a job.
         preload: modules that the workers' server imports first; by default those that the jobs need.
         patience: seconds to wait for room when the disk is full.
+        latest: point ``logs/pipeline/latest`` here as soon as a job is launched.
 
     Raises:
         BadRequest: if another run is at work here, or the workspace cannot be written.
@@ -83,7 +85,7 @@ def execute(
         folder = new_folder(workspace.logs)
         with requests, pool:
             return _Execution(
-                assessments, workspace, folder, pool, requests, observer, force, threads, command
+                assessments, workspace, folder, pool, requests, observer, force, threads, command, latest
             ).run()
 
 
@@ -101,7 +103,9 @@ class _Execution:
         force: Collection[Stage],
         threads: int,
         command: str,
+        latest: bool,
     ) -> None:
+        self.latest = latest
         self.assessments = assessments
         self.workspace = workspace
         self.folder = folder
@@ -159,10 +163,6 @@ class _Execution:
     def _open(self) -> None:
         if any(a.to_do for a in self.assessments):
             self.pool.warm()
-        try:
-            write_pointer(self.workspace.latest, self.folder)
-        except EpureError as error:
-            self.observer.note(str(error))
         self.observer.started(self.assessments)
 
     # deciding -------------------------------------------------------------------------------------
@@ -233,9 +233,19 @@ class _Execution:
         run = former.run if former is not None else new_run(job, self.workspace)
         self._start(job_file(job, self.workspace, inputs, self.folder, device, self.threads, run))
 
+    def _point_here(self) -> None:
+        """The logs of a run that does something are the latest, once."""
+        self.latest = False
+        try:
+            write_pointer(self.workspace.latest, self.folder)
+        except EpureError as error:
+            self.observer.note(str(error))
+
     def _start(self, work: JobFile) -> None:
         """Launch a job, for the first time or again."""
         job = self.jobs[work.key]
+        if self.latest:
+            self._point_here()
         path = self.folder / "jobs" / f"{job.key.replace('/', '.')}.json"
         work.write(path)
         self.tries[job.key] = self.tries.get(job.key, 0) + 1

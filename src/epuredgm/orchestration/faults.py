@@ -72,7 +72,7 @@ def in_words(error: OSError, place: Path) -> EpureError | None:
     return None
 
 
-def disk_full(place: Path, number: int = errno.ENOSPC) -> str:
+def disk_full(place: Path, number: int | None = None) -> str:
     """How much is free where."""
     while not place.exists():
         place = place.parent
@@ -115,7 +115,8 @@ def one_line(error: BaseException, place: Path, stage: Stage | None = None) -> s
     """
     kind = exit_class(error)
     if kind == DISK_FULL:
-        return disk_full(place, next((c.errno for c in _causes(error) if _is_full(c)), errno.ENOSPC))
+        full = [cause.errno for cause in _causes(error) if _is_full(cause)]
+        return disk_full(place, full[0] if full else None)
     if isinstance(error, OSError) and (told := in_words(error, place)) is not None:
         error = told
     text = " ".join(str(error).split())

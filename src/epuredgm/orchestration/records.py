@@ -154,7 +154,7 @@ class Record:
         """The record of a job that starts now; it continues ``former`` if that is the same work, begun."""
         goes_on = (
             former is not None
-            and former.status != "done"
+            and (former.status != "done" or job.run != "")
             and former.fingerprint == job.fingerprint
             and same_inputs(former.inputs, job.inputs)
             and former.run == job.run
