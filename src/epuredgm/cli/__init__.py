@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -116,18 +117,29 @@ def _unwritten() -> int:
     return 1
 
 
+def _here() -> bool:
+    """Whether the working directory exists."""
+    try:
+        return bool(os.getcwd())  # noqa: PTH109
+    except OSError:
+        return False
+
+
 def _explain(error: OSError) -> EpureError | None:
     """What a user can do about the disk; None for faults of no file, which keep their traceback."""
+    if error.errno == errno.ENOENT and not error.filename and not _here():
+        return BadRequest("the working directory was removed", "Change to a folder that exists: cd DIR.")
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return EpureError(
             f"the disk is full{where}",
             "Free some space and give the same command again; nothing done is lost.",
         )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return BadRequest(
-            f"cannot write{where}: {error.strerror}", "Choose another folder with --workspace DIR."
-        )
+    if error.errno == errno.EROFS:
+        return BadRequest(f"cannot write{where}: {error.strerror}", "Choose another folder: --workspace DIR.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        hint = "Choose folders that you may read and write: --workspace DIR, --conf DIR, or cd elsewhere."
+        return BadRequest(f"not permitted{where}: {error.strerror}", hint)
     if error.filename:
         return EpureError(f"{error.strerror}{where}", "Mend or remove it, and give the same command again.")
     return None

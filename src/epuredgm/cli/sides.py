@@ -11,7 +11,7 @@ from typing import Any
 from epuredgm.core.errors import BadRequest, CorruptArtefact
 from epuredgm.core.files import flatten, read_json
 from epuredgm.core.jobs import Mode, Stage
-from epuredgm.core.places import Workspace
+from epuredgm.core.places import Workspace, expanded
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Records
 
@@ -96,7 +96,7 @@ def sides(words: Sequence[str], workspace: Workspace, dataset: str | None) -> li
 
 
 def _side(word: str, workspace: Workspace, dataset: str | None) -> Side:
-    path = Path(word).expanduser()
+    path = expanded(word)
     if path.is_dir():
         return _of_folder(word, _results_folder(path.resolve(), dataset))
     if path.is_file():

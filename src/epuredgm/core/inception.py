@@ -13,7 +13,7 @@ from typing import Any
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import file_sha256
-from epuredgm.core.places import Workspace
+from epuredgm.core.places import Workspace, expanded
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -26,7 +26,7 @@ def find_weights(given: str | None, workspace: Workspace) -> Path | None:
 
     None if they are in none of these places. What is in the file is not looked at.
     """
-    places = [Path(given).expanduser()] if given else [workspace.weights / NAME, _torch_cache() / NAME]
+    places = [expanded(given)] if given else [workspace.weights / NAME, _torch_cache() / NAME]
     return next((path for path in places if path.is_file()), None)
 
 
@@ -54,4 +54,4 @@ def signature(config: Mapping[str, Any], workspace: Workspace) -> dict[str, str]
 def _torch_cache() -> Path:
     """Where torch keeps what it downloads."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
-    return (Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints").expanduser()
+    return expanded(Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints")

@@ -19,6 +19,7 @@ from typing import Any
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import file_sha256
+from epuredgm.core.places import expanded
 from epuredgm.core.spec import DataSpec
 
 SPLITS = ("train", "test")
@@ -27,7 +28,7 @@ TABLE_KEYS = ("table", "id_column", "split_column")  # what every reader of a ta
 
 def root_of(root: str | None, folder: Path) -> Path:
     """The folder of table and images: ``root`` (relative to ``folder`` unless absolute), else ``folder``."""
-    return folder / Path(root).expanduser() if root else folder
+    return folder / expanded(root) if root else folder
 
 
 def signature(dataset: Mapping[str, Any], folder: Path) -> dict[str, str]:
