@@ -7,6 +7,7 @@ is in the log.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -241,6 +242,8 @@ def _output_to(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8; accents under ASCII
     former = [os.dup(number) for number in (1, 2)]
     with log.open("ab", buffering=0) as file:
         for number in (1, 2):

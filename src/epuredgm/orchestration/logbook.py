@@ -91,7 +91,7 @@ class LogBook:
 
     def _append(self, name: str, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)  # old logs may be cleared away while a study runs
-        with (self.folder / name).open("a", encoding="utf-8") as file:
+        with (self.folder / name).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
 
 
