@@ -285,6 +285,8 @@ def _output_to(log: Path) -> Iterator[None]:
     patiently(lambda: log.parent.mkdir(parents=True, exist_ok=True), log)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8; accents under ASCII
     former = [os.dup(number) for number in (1, 2)]
     with patiently(lambda: log.open("ab", buffering=0), log) as file:
         for number in (1, 2):

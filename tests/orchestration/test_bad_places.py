@@ -76,3 +76,22 @@ def test_other_errors_of_the_system_keep_their_traceback(tmp_path: Path) -> None
         (tmp_path / "nothing").read_text()
     with pytest.raises(BadRequest), explained(Workspace(tmp_path)):
         raise PermissionError(13, "Permission denied", str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["too long for a socket", "read-only"])
+def test_a_temporary_folder_that_holds_no_socket_is_not_used(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / ("x" * 100 if kind == "too long for a socket" else "temporary")
+    place.mkdir()
+    mounted = kind == "read-only" and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(place)]
+    )
+    monkeypatch.setenv("TMPDIR", str(place))
+    try:
+        process = start(tmp_path / "workspace", models="a")
+        output, _ = process.communicate(timeout=120)
+    finally:
+        if mounted and mounted.returncode == 0:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+    assert process.returncode == 0, output

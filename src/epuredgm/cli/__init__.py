@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,14 +111,27 @@ def _unwritten() -> int:
     return 1
 
 
+def _here() -> bool:
+    """Whether the working directory exists."""
+    try:
+        return bool(os.getcwd())  # noqa: PTH109
+    except OSError:
+        return False
+
+
 def _explain(error: OSError) -> EpureError | None:
     """What a user can do about the disk; None for faults of no file, which keep their traceback."""
     from epuredgm.orchestration.faults import in_words
 
+    if error.errno == errno.ENOENT and not error.filename and not _here():
+        return BadRequest("the working directory was removed", "Change to a folder that exists: cd DIR.")
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        hint = "Choose folders that you may read and write: --workspace DIR, --conf DIR, or cd elsewhere."
+        return BadRequest(f"not permitted{where}: {error.strerror}", hint)
     told = in_words(error, Path(error.filename or "."))
     if told is not None:
         return told
-    where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENAMETOOLONG:
         return BadRequest("a path is longer than this system allows", "Choose a shorter one.")
     if error.filename:

@@ -110,9 +110,14 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def encoded(text: str) -> bytes:
+    """A text as UTF-8; bytes of file names that are no UTF-8 (``\\udcff``) as JSON and Python escape them."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_text(path: Path, content: str) -> None:
     """Write ``content`` to ``path`` atomically, as UTF-8."""
-    write_bytes(path, content.encode())
+    write_bytes(path, encoded(content))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -140,7 +145,7 @@ def read_json(path: Path) -> Any:
 
 def canonical(content: Any) -> bytes:
     """The one byte form of a JSON value: sorted keys, no spaces; equal values give equal bytes."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return encoded(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
 
 def digest(content: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from epuredgm.core.errors import BadRequest
 from epuredgm.core.files import file_sha256
-from epuredgm.core.places import Workspace, user_path
+from epuredgm.core.places import Workspace, expanded, user_path
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -54,4 +54,4 @@ def signature(config: Mapping[str, Any], workspace: Workspace) -> dict[str, str]
 def _torch_cache() -> Path:
     """Where torch keeps what it downloads."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
-    return (Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints").expanduser()
+    return expanded(Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints")

@@ -165,3 +165,11 @@ class Workspace:
     def latest(self) -> Path:
         """Pointer to the newest invocation's logs."""
         return self.logs / "latest"
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with ``~`` replaced; as it stands where nobody has a home: a number without an account, say."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

@@ -94,7 +94,7 @@ class LogBook:
     def _append(self, name: str, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)  # old logs may be cleared away while a study runs
         with patient_file(self.folder / name, "a", self.folder / name) as file:
-            file.write(text.encode(errors="replace"))
+            file.write(text.encode(errors="backslashreplace"))
 
 
 def _stamp() -> str:

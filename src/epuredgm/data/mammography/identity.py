@@ -93,7 +93,15 @@ def config_folder(environment: Mapping[str, str]) -> Path:
     if sys.platform == "win32" and "APPDATA" in environment:
         return Path(environment["APPDATA"]) / "epuredgm"
     given = environment.get("XDG_CONFIG_HOME", "")
-    return (Path(given) if given.startswith("/") else Path.home() / ".config") / "epuredgm"
+    if given.startswith("/"):
+        return Path(given) / "epuredgm"
+    try:
+        return Path.home() / ".config" / "epuredgm"
+    except RuntimeError:
+        raise BadRequest(
+            "this user has no home folder to keep the secret in that patients' names are keyed with",
+            f"Set HOME or XDG_CONFIG_HOME, or set {VARIABLE} to 64 hexadecimal digits.",
+        ) from None
 
 
 def _from_text(text: str, where: str) -> bytes:
