@@ -215,7 +215,7 @@ class TestAWorkerThatHangs:
     """Judged by what the orchestrator itself hears, never by clocks."""
 
     def test_it_is_shown_then_ended_and_tried_again(self, tmp_path: Path) -> None:
-        process = start(tmp_path, step_seconds=0.05, hang_seconds=2.0, models="a")
+        process = start(tmp_path, step_seconds=0.2, hang_seconds=3.0, models="a")
         wait_for(lambda: trains(tmp_path))
         (pid,) = pids(tmp_path)
         os.kill(pid, signal.SIGSTOP)
@@ -232,7 +232,7 @@ class TestAWorkerThatHangs:
 
     def test_a_job_that_hangs_every_time_has_failed(self, tmp_path: Path) -> None:
         steer(tmp_path, prepare__toy="stop")
-        process = start(tmp_path, hang_seconds=1.5)
+        process = start(tmp_path, hang_seconds=3.0)
         process.communicate(timeout=60)
         assert process.returncode == 1
         state = read_state(Workspace(tmp_path))
@@ -241,10 +241,10 @@ class TestAWorkerThatHangs:
         assert "hung" in state["jobs"]["prepare/toy"]["error"]
 
     def test_a_pause_of_the_orchestrator_ends_no_worker(self, tmp_path: Path) -> None:
-        process = start(tmp_path, step_seconds=0.1, hang_seconds=1.5, models="a")
+        process = start(tmp_path, step_seconds=0.1, hang_seconds=4.0, models="a")
         wait_for(lambda: trains(tmp_path))
         process.send_signal(signal.SIGSTOP)
-        time.sleep(3.5)  # longer than what ends a silent worker
+        time.sleep(9.0)  # longer than what ends a silent worker
         process.send_signal(signal.SIGCONT)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
