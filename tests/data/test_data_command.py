@@ -17,8 +17,8 @@ from data_makers import write_gears
 from PIL import Image
 
 from epuredgm.config import find_conf
-from epuredgm.data.pictures import encode
 from epuredgm.data.mammography.phantom_variants import VARIANTS, base_exposure
+from epuredgm.data.pictures import encode
 
 YAML = """\
 # @package _global_

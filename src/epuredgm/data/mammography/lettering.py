@@ -190,21 +190,21 @@ def _extreme(part: Floats, choose: np.ufunc) -> Floats:
 def _things(layers: Mask, edges: Mask) -> Iterator[_Things]:
     """In each layer (L, h, w) the connected things of a letter's size with a sharp rim."""
     labels, count = ndimage.label(layers, PLANE)
-    perimeters, sharp = _rims(labels, edges, count)
+    perimeters, sharp = _rims(np.asarray(labels, dtype=np.int32), edges, count)
     found: list[list[tuple[float, int, Window]]] = [[] for _ in layers]
     for number, (layer, down, across) in enumerate(ndimage.find_objects(labels), start=1):
         longer = max(down.stop - down.start, across.stop - across.start)
         share = sharp[number] / perimeters[number]
         if SIZES[0] <= longer <= SIZES[1] and share >= SHARP:
             found[layer.start].append((share, number, (down, across)))
-    for layer, those in enumerate(found):
+    for place, those in enumerate(found):
         if len(those) < 2:
             continue
         kept = sorted(those, key=lambda each: (-each[0], each[1]))[:MOST]
         boxes = np.array([(d.start, a.start, d.stop, a.stop) for _, _, (d, a) in kept])
         around = 2.0 * (boxes[:, 2:] - boxes[:, :2]).sum(axis=1)
         numbers = np.array([number for _, number, _ in kept])
-        shapes = tuple(labels[(layer, *box)] == number for _, number, box in kept)
+        shapes = tuple(labels[(place, *box)] == number for _, number, box in kept)
         yield _Things(boxes, shapes, perimeters[numbers] / around)
 
 
