@@ -72,7 +72,7 @@ def _reference(job: JobFile) -> dict[str, Artefact]:
     root = Path(job.workspace)
     path = Workspace(root, job.branch).reference(job.dataset)
     makers = [replace(maker, fit=fit) for maker in all_makers()]
-    make_reference(makers, setting_of(job), designs_of(job), path, SILENT)
+    make_reference(makers, setting_of(job, SILENT), designs_of(job), path, SILENT)
     return {"reference": _artefact(root, path)}
 
 

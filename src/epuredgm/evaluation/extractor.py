@@ -20,6 +20,7 @@ from epuredgm.core.monitor import Monitor
 from epuredgm.core.settings import ReferenceSettings
 from epuredgm.core.spec import DataSpec
 from epuredgm.data.designs import Designs, Stored
+from epuredgm.data.memory import FittingSize
 
 Images = Stored
 Features = NDArray[np.float32]
@@ -48,12 +49,21 @@ class Extractor:
 
 @dataclass(frozen=True)
 class Setting:
-    """What making or loading an extractor may depend on."""
+    """What making or loading an extractor may depend on.
+
+    Attributes:
+        spec: the data set.
+        settings: of the extractors.
+        inception_weights: where they lie, if anywhere.
+        device: of the networks.
+        at_once: how many designs a task computes at once: takes its name and the most that it wants.
+    """
 
     spec: DataSpec
     settings: ReferenceSettings
     inception_weights: Path | None
     device: torch.device
+    at_once: Callable[[str, int], FittingSize] = lambda task, most: FittingSize(most)
 
 
 @dataclass(frozen=True)

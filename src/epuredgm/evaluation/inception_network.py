@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from epuredgm.core.errors import CorruptArtefact
 from epuredgm.core.inception import FETCH
+from epuredgm.data.memory import FittingSize
 
 BATCH = 64
 
@@ -47,16 +48,19 @@ def load_network(path: Path, device: torch.device) -> nn.Module:
 
 
 @torch.inference_mode()
-def describe(network: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def describe(
+    network: nn.Module, pictures: NDArray[np.uint8], at_once: FittingSize | None = None
+) -> NDArray[np.float32]:
     """(N, 2048) features of pictures, (N, H, W) grey or (N, H, W, 3) coloured; each of its own picture."""
     device = next(network.parameters()).device
-    features = [np.empty((0, 2048), dtype=np.float32)]
+
+    def rows(index: slice) -> NDArray[np.float32]:
+        pooled: Tensor = network(_batch(pictures[index], device))[0]
+        return np.asarray(pooled.flatten(1).float().cpu().numpy())
+
     with _full_precision(device):
-        for start in range(0, len(pictures), BATCH):
-            batch = _batch(pictures[start : start + BATCH], device)
-            pooled: Tensor = network(batch)[0]
-            features.append(pooled.flatten(1).float().cpu().numpy())
-    return np.concatenate(features)
+        features = (at_once or FittingSize(BATCH)).map(len(pictures), rows)
+    return np.concatenate([np.empty((0, 2048), dtype=np.float32), *features])
 
 
 def _batch(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -41,7 +41,7 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     designs = designs_of(job)
     settings = read(EvaluationSettings, job.config["evaluation"])
     place = Path(job.workspace) / job.inputs["reference"].path
-    reference = load_reference(all_makers(), setting_of(job), designs, place)
+    reference = load_reference(all_makers(), setting_of(job, monitor), designs, place)
     spec = spec_of(job)
     scores = evaluate(spec, designs, samples, settings, job.seed, monitor, reference)
     result = {

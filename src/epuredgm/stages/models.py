@@ -92,12 +92,13 @@ def remembered(job: JobFile, device: torch.device, task: str) -> RememberedSize:
         about = torch.cuda.get_device_properties(device)
         kind = f"{about.name}, {about.total_memory} bytes"
     dataset = job.config["dataset"]
+    network = job.config["model"]["network"] if job.model else None
     work = {
         "stage": str(job.stage),
         "task": task,
         "model": job.model,
         "dataset": job.dataset,
         "device": kind,
-        "settings": digest([job.config["model"]["network"], dataset["size"], list(dataset["components"])]),
+        "settings": digest([network, dataset["size"], list(dataset["components"])]),
     }
     return RememberedSize(Workspace(Path(job.workspace), job.branch).batch_sizes, work)

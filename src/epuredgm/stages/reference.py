@@ -10,11 +10,12 @@ from epuredgm.core.jobs import JobFile
 from epuredgm.core.monitor import Monitor
 from epuredgm.core.places import Workspace
 from epuredgm.core.settings import ReferenceSettings
+from epuredgm.data.memory import FittingSize
 from epuredgm.evaluation.extractor import Setting
 from epuredgm.evaluation.extractors import all_makers
 from epuredgm.evaluation.reference import make_reference
 from epuredgm.stages.data_sets import designs_of, spec_of
-from epuredgm.stages.models import prepare_device
+from epuredgm.stages.models import prepare_device, remembered
 
 
 def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
@@ -23,17 +24,26 @@ def run(job: JobFile, monitor: Monitor) -> dict[str, Path]:
     Input: ``designs``. Output: ``reference``.
     """
     path = Workspace(Path(job.workspace), job.branch).reference(job.dataset)
-    make_reference(all_makers(), setting_of(job), designs_of(job), path, monitor)
+    make_reference(all_makers(), setting_of(job, monitor), designs_of(job), path, monitor)
     return {"reference": path}
 
 
-def setting_of(job: JobFile) -> Setting:
+def setting_of(job: JobFile, monitor: Monitor) -> Setting:
     """What the job's extractors depend on, beside the designs."""
     settings = read(ReferenceSettings, job.config["reference"])
     workspace = Workspace(Path(job.workspace), job.branch)
+    device = prepare_device(job)
+
+    def at_once(task: str, most: int) -> FittingSize:
+        def halved(size: int) -> None:
+            monitor.note(f"out of memory: {task} takes {size} designs at once from here on")
+
+        return FittingSize(most, halved, remembered(job, device, task))
+
     return Setting(
         spec=spec_of(job),
         settings=settings,
         inception_weights=find_weights(settings.inception.weights, workspace),
-        device=prepare_device(job),
+        device=device,
+        at_once=at_once,
     )

@@ -52,6 +52,9 @@ class _Cut:
 
     Attributes:
         exams_by_class: see :func:`epuredgm.data.mammography.metadata.read_rows`.
+        patient_column, patient_path, patient_header, patient_single: what names the patient; see
+            :class:`epuredgm.data.mammography.patients.Asked`.
+        bits: bits in use in stored values, where files have room for more; None for all that they say.
         foreground: smallest share of breast in a whole view.
         patches: None for whole views.
         split_seed: of the split of the patients.
@@ -60,6 +63,11 @@ class _Cut:
     """
 
     exams_by_class: bool = False
+    patient_column: Name | None = None
+    patient_path: Name | None = None
+    patient_header: bool | None = None
+    patient_single: bool = False
+    bits: Annotated[int, between(1, 16)] | None = None
     foreground: SomeShare = 0.02
     patches: Patches | None = None
     split_seed: Seed = 0
@@ -76,19 +84,11 @@ class _Folder:
         metadata: name of the table below the root; None if it is the only one that is called metadata.
         density: name of another table below the root, with the columns ``path`` and ``density``; None if
             density is not known.
-        patient_column, patient_path, patient_header, patient_single: what names the patient; see
-            :class:`epuredgm.data.mammography.patients.Asked`.
-        bits: bits in use in stored values, where files have room for more; None for all that they say.
     """
 
     root: Name | None
     metadata: Name | None
     density: Name | None = field(default=None)
-    patient_column: Name | None = None
-    patient_path: Name | None = None
-    patient_header: bool | None = None
-    patient_single: bool = False
-    bits: Annotated[int, between(1, 16)] | None = None
 
 
 @dataclass(frozen=True)

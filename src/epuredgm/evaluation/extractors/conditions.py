@@ -81,7 +81,11 @@ def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
     def describe(images: Images) -> Features:
         none = np.empty((len(images), 0), dtype=np.float32)
         pictures = _resident(images, none, setting)
-        parts = [network(batch.images) for batch in pictures.batches(torch.arange(len(pictures)), BATCH)]
+
+        def read(rows: slice) -> Tensor:
+            return network(pictures.batch(torch.arange(rows.start, rows.stop)).images)
+
+        parts = setting.at_once(NAME, BATCH).map(len(pictures), read)
         if not parts:
             return np.empty((0, sum(network.spans)), dtype=np.float32)
         return np.asarray(torch.cat(parts).cpu().numpy())
@@ -115,13 +119,14 @@ def _train(network: ConditionNetwork, real: ResidentDesigns, setting: Setting, m
     )
     devices = [setting.device] if setting.device.type == "cuda" else []
 
-    def loss_of() -> Tensor:
+    def draw() -> tuple[Tensor, Tensor]:
         batch = real.batch(torch.randint(len(real), (settings.batch_size,), generator=order))
-        return network.loss(_moved(batch.images, order), batch.conditions)
+        return _moved(batch.images, order), batch.conditions
 
+    at_once = setting.at_once(f"learning {NAME}", settings.batch_size)
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive(settings.seed, NAME, "dropout"))
-        learn(network, loss_of, optimiser, schedule, settings.steps, monitor, NAME)
+        learn(network, draw, network.loss, optimiser, schedule, settings.steps, monitor, NAME, at_once)
 
 
 def _moved(pictures: Tensor, rng: torch.Generator) -> Tensor:

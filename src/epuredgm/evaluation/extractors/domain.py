@@ -10,7 +10,7 @@ distance that ranks is their mean; what needs one feature space takes the first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def fit(setting: Setting, designs: Designs, folder: Path, monitor: Monitor) -> N
         _train(network, real, own, monitor)
         network.eval()
         with torch.no_grad():
-            constant = network.whiten(torch.cat([network.encode(images) for images in _batches(real)]))
+            constant = network.whiten(_features(network.encode, real, own))
         if constant:
             raise Unavailable(
                 f"{constant} of {own.settings.domain.features} features do not vary over the {len(train)} "
@@ -96,8 +96,7 @@ def _extractor(name: str, setting: Setting, path: Path) -> Extractor:
     def describe(images: Images) -> Features:
         if not len(images):
             return np.empty((0, setting.settings.domain.features), dtype=np.float32)
-        features = [network(batch) for batch in _batches(_resident(images, setting))]
-        return np.asarray(torch.cat(features).cpu().numpy())
+        return np.asarray(_features(network, _resident(images, setting), setting).cpu().numpy())
 
     facts = {"kind": "bottleneck of a denoising autoencoder", **weights.facts, "sha256": file_sha256(path)}
     return Extractor(name, describe, facts)
@@ -126,16 +125,20 @@ def _train(network: FeatureNetwork, real: ResidentDesigns, setting: Setting, mon
     optimiser = torch.optim.Adam(network.parameters(), settings.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / settings.steps))
 
-    def loss_of() -> Tensor:
+    def draw() -> tuple[Tensor, Tensor]:
         chosen = torch.randint(len(real), (settings.batch_size,), generator=order)
         clean = real.batch(chosen).images
         if network.grey:
             faulty = grey_faults.spoiled(clean, settings.fault_chance, rng)
         else:
             faulty = corruption.spoiled(clean, settings.fault_chance, True, rng)
+        return faulty, clean
+
+    def loss_of(faulty: Tensor, clean: Tensor) -> Tensor:
         return network.loss(faulty, clean, settings.fault_weight)
 
-    learn(network, loss_of, optimiser, schedule, settings.steps, monitor, "features")
+    at_once = setting.at_once(f"learning {NAME}", settings.batch_size)
+    learn(network, draw, loss_of, optimiser, schedule, settings.steps, monitor, "features", at_once)
 
 
 def _rate(done: float) -> float:
@@ -152,10 +155,13 @@ def _resident(images: Images, setting: Setting) -> ResidentDesigns:
     return ResidentDesigns.place(images, no_conditions, setting.spec, setting.device)
 
 
-def _batches(real: ResidentDesigns) -> Iterator[Tensor]:
-    """(B, C, H, W) in [0, 1], in order."""
-    for batch in real.batches(torch.arange(len(real)), BATCH):
-        yield batch.images
+def _features(look: Callable[[Tensor], Tensor], real: ResidentDesigns, setting: Setting) -> Tensor:
+    """What ``look`` makes of (B, C, H, W) in [0, 1], for all designs in order."""
+
+    def rows(index: slice) -> Tensor:
+        return look(real.batch(torch.arange(index.start, index.stop)).images)
+
+    return torch.cat(setting.at_once(NAME, BATCH).map(len(real), rows))
 
 
 MAKER = Maker(names=(NAME,), fit=fit, load=load)

@@ -52,7 +52,9 @@ def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
     def extractor(name: str, rendering: str, render: Render) -> Extractor:
         return Extractor(
             name=name,
-            describe=lambda images: inception_network.describe(network, render(images, spec)),
+            describe=lambda images: inception_network.describe(
+                network, render(images, spec), setting.at_once(NAMES[0], inception_network.BATCH)
+            ),
             facts={
                 "network": "pytorch-fid Inception, 2048 pooled features",
                 "weights_sha256": sha256,
