@@ -40,7 +40,7 @@ OUTLINE = (
 )  # of letters: perimeter over that of the box, which is 1 for any plain shape; at least, and clear
 LEVEL = 0.1  # of a letter's step: what is so near to its level is of that level
 CLEAR = 2.5  # times the least sharp step: a step that leaves no doubt
-EVIDENCE = 1.3  # of a line at least, see :func:`_evidence`
+EVIDENCE = 1.4  # of a line at least, see :func:`_evidence`
 LETTERS = 3, 5  # of a line at least; of one of two things, which are letters that touch
 ALIKE = 2.2  # ratio of sizes of letters in a line
 GAP = 1.4  # between neighbours, relative to their size
