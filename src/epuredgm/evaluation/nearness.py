@@ -46,11 +46,6 @@ def distances(correlations: Floats) -> Floats:
     return np.asarray(np.sqrt(np.clip(2 - 2 * correlations, 0, 4)))
 
 
-def correlation_of(distance: float) -> float:
-    """The inverse of :func:`distances`."""
-    return 1 - distance**2 / 2
-
-
 def nearest_stored(pictures: Stored, others: Stored, levels: int) -> Nearest:
     """The most similar others of pictures (N, C, H, W) as they are stored, ``levels`` standing for 1."""
     return nearest(reduced(pictures, levels), reduced(others, levels))

@@ -197,14 +197,14 @@ def _things(layers: Mask, edges: Mask) -> Iterator[_Things]:
         share = sharp[number] / perimeters[number]
         if SIZES[0] <= longer <= SIZES[1] and share >= SHARP:
             found[layer.start].append((share, number, (down, across)))
-    for layer, those in enumerate(found):
+    for plane, those in enumerate(found):
         if len(those) < 2:
             continue
         kept = sorted(those, key=lambda each: (-each[0], each[1]))[:MOST]
         boxes = np.array([(d.start, a.start, d.stop, a.stop) for _, _, (d, a) in kept])
         around = 2.0 * (boxes[:, 2:] - boxes[:, :2]).sum(axis=1)
         numbers = np.array([number for _, number, _ in kept])
-        shapes = tuple(labels[(layer, *box)] == number for _, number, box in kept)
+        shapes = tuple(labels[(plane, *box)] == number for _, number, box in kept)
         yield _Things(boxes, shapes, perimeters[numbers] / around)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from epuredgm.evaluation import copies
-from epuredgm.evaluation.nearness import correlation_of
 from epuredgm.reporting.grey import conditions, looks, privacy, quality, shown
 from epuredgm.reporting.grey.part import Part
 from epuredgm.reporting.numbers import short
@@ -124,7 +123,7 @@ def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
             if not encoded:
                 apart = float(gallery.distances[k])
                 lines.append(
-                    f"{short(apart)} apart, correlation {short(correlation_of(apart))}: the gate's measure"
+                    f"{short(apart)} apart, correlation {short(copies.correlation_of(apart))}: the gate's measure"
                 )
         found.append(
             Shown(
