@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,7 +209,7 @@ def _things(layers: Mask, edges: Mask) -> Iterator[_Things]:
         yield _Things(boxes, shapes, perimeters[numbers] / around)
 
 
-def _rims(labels: NDArray[np.int32], edges: Mask, count: int) -> tuple[Doubles, Doubles]:
+def _rims(labels: NDArray[Any], edges: Mask, count: int) -> tuple[Doubles, Doubles]:
     """Of each label, sides of pixels at its rim, and how many of them are sharp."""
     padded = np.pad(labels, ((0, 0), (1, 1), (1, 1)))
     inside, flat = labels > 0, np.broadcast_to(edges, labels.shape)
