@@ -17,6 +17,7 @@ from epuredgm.cli.status import _rows as rows_of
 from epuredgm.cli.status import _table as status_table
 from epuredgm.core.files import tree_sha256, write_json
 from epuredgm.core.places import Workspace
+from epuredgm.orchestration.lease import Watch
 from epuredgm.orchestration.locks import hold
 from epuredgm.orchestration.pointers import write_pointer
 
@@ -237,9 +238,9 @@ def test_nothing_waits_for_a_run_that_has_ended(tmp_path: Path) -> None:
     jobs = {key: {"status": status, "error": None} for key, status in entries.items()}
     write_json(folder / "state.json", {"jobs": jobs})
     write_pointer(workspace.latest, folder)
-    assert [row.status for row in rows_of(workspace)] == ["left", "left", "blocked"]
+    assert [row.status for row in rows_of(workspace, Watch())] == ["left", "left", "blocked"]
     with hold(workspace, "run", wait=False, say=print):
-        assert [row.status for row in rows_of(workspace)] == list(entries.values())
+        assert [row.status for row in rows_of(workspace, Watch())] == list(entries.values())
 
 
 def test_status_says_in_which_branch_jobs_have_run(tmp_path: Path) -> None:

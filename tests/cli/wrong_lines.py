@@ -65,7 +65,7 @@ run --dataset nlbs dataset.root=/nowhere/a=b --workspace WS --dry-run -> /nowher
 run --dataset nlbs dataset.root=FILE --workspace WS --dry-run -> does not exist
 run --dataset nlbs dataset.root=FOLDER --workspace WS --dry-run -> are called metadata
 run --dataset nlbs dataset.root=~nobody-here/x --workspace WS --dry-run -> nobody-here
-run --dataset nlbs dataset.root= --workspace WS --dry-run -> dataset.root does not say
+run --dataset nlbs dataset.root= --workspace WS --dry-run -> dataset.root must be null or text
 run --dataset nlbs dataset.root=null --workspace WS --dry-run -> dataset.root does not say
 run --dataset nlbs "dataset.root=/a b/${HOME}" --workspace WS --dry-run -> /a b/${HOME} does not exist
 run --dataset nlbs "dataset.root=C:\data\x,y" --workspace WS --dry-run -> C:\data\x,y does not exist

@@ -14,8 +14,10 @@ import pytest
 from orchestration_fakes import ran, start, steer
 
 from epuredgm.cli.status import _rows as rows
+from epuredgm.core.files import read_json
 from epuredgm.core.places import Workspace
 from epuredgm.core.stops import Stopped, raising
+from epuredgm.orchestration.lease import Watch
 from epuredgm.orchestration.locks import hold, holder
 from epuredgm.orchestration.records import Records, overview
 from epuredgm.orchestration.signals import StopRequests
@@ -193,8 +195,7 @@ class TestWhileTheServerImports:
         output, _ = process.communicate(timeout=20)
         assert process.returncode == 128 + number, output
         assert "Traceback" not in output
-        state = read_state(Workspace(root))
-        assert state is not None
+        (state,) = (read_json(file) for file in root.glob("logs/pipeline/2*/state.json"))
         assert (state["exit_code"], state["ended"] is None) == (128 + number, False)
         assert holder(Workspace(root)) is None
         with hold(Workspace(root), "", wait=False, say=print):
@@ -219,7 +220,7 @@ class TestAWorkerThatHangs:
         wait_for(lambda: trains(tmp_path))
         (pid,) = pids(tmp_path)
         os.kill(pid, signal.SIGSTOP)
-        wait_for(lambda: "hanging" in {row.status for row in rows(Workspace(tmp_path))})
+        wait_for(lambda: "hanging" in {row.status for row in rows(Workspace(tmp_path), Watch())})
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         record = Records(Workspace(tmp_path)).get(TRAIN)

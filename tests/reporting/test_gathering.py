@@ -22,7 +22,7 @@ from epuredgm.core.monitor import SILENT
 from epuredgm.core.places import Workspace
 from epuredgm.data.designs import Designs
 from epuredgm.data.samples import SampleSet
-from epuredgm.evaluation import nearness
+from epuredgm.evaluation import copies, nearness
 from epuredgm.orchestration.plan import run_key
 from epuredgm.orchestration.records import Attempt, Record, Records
 from epuredgm.reporting.study import Family, Run
@@ -99,7 +99,7 @@ def test_the_nearest_train_picture_is_the_one_that_the_privacy_gate_finds(tmp_pa
     assert list(shown.nearest_ids) == [f"p{row}" for row in sources]
     by_gate = nearness.nearest(nearness.reduced(made, 65535), nearness.reduced(images[:20], 65535))
     np.testing.assert_array_equal(shown.distances, nearness.distances(by_gate.best))
-    assert nearness.correlation_of(float(shown.distances[0])) == pytest.approx(by_gate.best[0])
+    assert copies.correlation_of(float(shown.distances[0])) == pytest.approx(by_gate.best[0])
 
 
 def test_shown_designs_have_their_nearest_train_design_and_their_truth(tmp_path: Path) -> None:

@@ -140,6 +140,10 @@ def compose_all(
             refused.setdefault(error.message, []).append(model)
     if len(refused) == 1 and len(errors) == len(models):
         raise errors[0]
+    shared = [line for line in errors[0].message.splitlines() if line.startswith("  - ")] if errors else []
+    shared = [line for line in shared if all(line in each.message.splitlines() for each in errors)]
+    if shared and len(errors) == len(models):  # what a family adds may only follow from it
+        raise BadRequest("\n".join(["configuration:", *shared]), errors[0].hint)
     if refused:
         told = [f"{', '.join(which)}: {message}" for message, which in refused.items()]
         raise BadRequest("\n".join(told), errors[0].hint)

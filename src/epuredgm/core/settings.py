@@ -95,7 +95,8 @@ class DatasetSettings:
     condition_sets: dict[str, dict[str, ConditionSettings]]  # set -> column
     normalized: bool  # read the columns NAME_norm instead of NAME
     validation_fraction: Fraction | None  # share of train that chooses weights; null: the reader says which
-    root: str | None  # folder of the data, for readers that take it from here
+    # folder of the data, for readers that take it from here
+    root: Annotated[str, Mark("text that is not empty", lambda text: bool(text.strip()), whole=True)] | None
     models: list[str] | None  # families of a study that names none; null: all that can draw the values
     bits: Literal[8, 16]  # of a stored grey value
     side: str | None  # the condition that says which way a picture faces

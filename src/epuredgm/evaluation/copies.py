@@ -50,6 +50,11 @@ def verdict(content: object) -> str:
     return NOT_CHECKED
 
 
+def correlation_of(distance: float) -> float:
+    """The correlation behind a distance, see :func:`epuredgm.evaluation.nearness.distances`."""
+    return 1 - distance**2 / 2
+
+
 def _counted_too_few(figures: Mapping[str, Any]) -> bool:
     counts, limits = figures.get("counts"), figures.get("limits")
     if not isinstance(counts, Mapping) or not isinstance(limits, Mapping):

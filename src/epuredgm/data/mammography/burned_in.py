@@ -24,6 +24,7 @@ OVER = Finding("", "", "things over the breast look like text")
 MARK_CONTRAST = 0.2  # of the full range above air: markers and labels are bright
 GLYPH = (0.012, 0.15)  # height of a glyph relative to the picture's
 FILLED = 0.3  # of its box, that letters which touch fill at least; edges of paddles and films fill less
+LONGEST = 10.0  # of its height, that such letters are wide at most: wires and edges of paddles are longer
 NEAR = 1.5  # between things that belong together, relative to the larger one's height
 
 Boxes = NDArray[np.float64]
@@ -90,8 +91,8 @@ def _is_text(bright: Bright, rows: int, markers: Sequence[Boxes]) -> bool:
     heights, widths = (rest.boxes[:, 2:] - rest.boxes[:, :2]).T
     small = (heights >= max(3.0, GLYPH[0] * rows)) & (heights <= GLYPH[1] * rows)
     filled = np.array([shape.mean() for shape in rest.shapes]) >= FILLED
-    wide = widths > 1.5 * heights
-    return bool((small & ~wide).sum() >= 2 or (small & wide & filled).any())
+    wide, edge = widths > 1.5 * heights, widths > LONGEST * heights
+    return bool((small & ~wide).sum() >= 2 or (small & wide & ~edge & filled).any())
 
 
 def _groups(boxes: Boxes) -> list[NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ OUTLINE = (
 )  # of letters: perimeter over that of the box, which is 1 for any plain shape; at least, and clear
 LEVEL = 0.1  # of a letter's step: what is so near to its level is of that level
 CLEAR = 2.5  # times the least sharp step: a step that leaves no doubt
-EVIDENCE = 1.3  # of a line at least, see :func:`_evidence`
+EVIDENCE = 1.4  # of a line at least, see :func:`_evidence`
 LETTERS = 3, 5  # of a line at least; of one of two things, which are letters that touch
 ALIKE = 2.2  # ratio of sizes of letters in a line
 GAP = 1.4  # between neighbours, relative to their size
@@ -197,18 +198,18 @@ def _things(layers: Mask, edges: Mask) -> Iterator[_Things]:
         share = sharp[number] / perimeters[number]
         if SIZES[0] <= longer <= SIZES[1] and share >= SHARP:
             found[layer.start].append((share, number, (down, across)))
-    for place, those in enumerate(found):
+    for plane, those in enumerate(found):
         if len(those) < 2:
             continue
         kept = sorted(those, key=lambda each: (-each[0], each[1]))[:MOST]
         boxes = np.array([(d.start, a.start, d.stop, a.stop) for _, _, (d, a) in kept])
         around = 2.0 * (boxes[:, 2:] - boxes[:, :2]).sum(axis=1)
         numbers = np.array([number for _, number, _ in kept])
-        shapes = tuple(labels[(place, *box)] == number for _, number, box in kept)
+        shapes = tuple(labels[(plane, *box)] == number for _, number, box in kept)
         yield _Things(boxes, shapes, perimeters[numbers] / around)
 
 
-def _rims(labels: NDArray[np.int32], edges: Mask, count: int) -> tuple[Doubles, Doubles]:
+def _rims(labels: NDArray[Any], edges: Mask, count: int) -> tuple[Doubles, Doubles]:
     """Of each label, sides of pixels at its rim, and how many of them are sharp."""
     padded = np.pad(labels, ((0, 0), (1, 1), (1, 1)))
     inside, flat = labels > 0, np.broadcast_to(edges, labels.shape)

@@ -122,8 +122,8 @@ def _shown(study: Study, family: Family, gallery: Gallery) -> list[Shown]:
             lines.append(f"beside it the {what}")
             if not encoded:
                 apart = float(gallery.distances[k])
-                alike = copies.correlation_of(apart)
-                lines.append(f"{short(apart)} apart, correlation {short(alike)}: the gate's measure")
+                alike = short(copies.correlation_of(apart))
+                lines.append(f"{short(apart)} apart, correlation {alike}: the privacy gate's measure")
         found.append(
             Shown(
                 image=data_address(picture, stamp),
