@@ -402,11 +402,17 @@ class _Composition:
         return ""
 
     def placed(self, error: BadRequest) -> BadRequest:
-        """The error, each of its lines with the place of the key that it begins with."""
-        lines = []
-        for line in error.message.splitlines():
-            named = re.match(r"  - (?:unknown key |missing key )?([\w.\[\]-]+)", line)
-            key = named[1] if named else ""
+        """The error, each of its lines with the place of the key that it begins with.
+
+        A key that refers to another one that is wrong too is left out.
+        """
+        found = error.message.splitlines()
+        named = [re.match(r"  - (?:unknown key |missing key )?([\w.\[\]-]+)", line) for line in found]
+        keys = [name[1] if name else "" for name in named]
+        lines, raw = [], self._base.raw()
+        for line, key in zip(found, keys, strict=True):
+            if key and any(each and f"${{{each}}}" in str(_value_at(raw, key)) for each in keys):
+                continue
             given = any(key == each or key.startswith(f"{each}.") for each in self.origin)
             place = self.place(key) if key and not given else ""
             lines.append(f"{line} ({place})" if place else line)

@@ -138,16 +138,27 @@ def compose_all(
         except BadRequest as error:
             errors.append(error)
             refused.setdefault(error.message, []).append(model)
-    if len(refused) == 1 and len(errors) == len(models):
-        raise errors[0]
-    shared = [line for line in errors[0].message.splitlines() if line.startswith("  - ")] if errors else []
-    shared = [line for line in shared if all(line in each.message.splitlines() for each in errors)]
-    if shared and len(errors) == len(models):  # what a family adds may only follow from it
-        raise BadRequest("\n".join(["configuration:", *shared]), errors[0].hint)
-    if refused:
-        told = [f"{', '.join(which)}: {message}" for message, which in refused.items()]
-        raise BadRequest("\n".join(told), errors[0].hint)
+    if errors:
+        raise _refused(errors, refused, len(models))
     return configs
+
+
+def _refused(errors: Sequence[BadRequest], refused: Mapping[str, Sequence[str]], count: int) -> BadRequest:
+    """What is wrong for all ``count`` models, then what is wrong for some, under their names."""
+    if len(refused) == 1 and len(errors) == count:
+        return errors[0]
+    shared: list[str] = []
+    if len(errors) == count:
+        every = [error.message.splitlines() for error in errors]
+        shared = [
+            line for line in every[0] if line.startswith("  - ") and all(line in each for each in every)
+        ]
+    told = ["configuration:", *shared] if shared else []
+    for message, which in refused.items():
+        own = [line for line in message.splitlines() if line not in shared]
+        if len(own) > 1 or not shared:
+            told.append(f"{', '.join(which)}: " + "\n".join(own))
+    return BadRequest("\n".join(told), errors[0].hint)
 
 
 def families(

@@ -29,11 +29,6 @@ PASSED, FAILED, NOT_DECIDED, NOT_CHECKED = "passed", "failed", "not decided", "n
 Floats = NDArray[np.float64]
 
 
-def correlation_of(distance: float) -> float:
-    """The correlation of two pictures so far apart: the inverse of ``nearness.distances``."""
-    return 1 - distance**2 / 2
-
-
 def verdict(content: object) -> str:
     """The word for the gate's figures in a result: one of the four above; all but ``passed`` keep samples in.
 

@@ -64,7 +64,7 @@ def _gradient(
     """The mean loss of a batch, and its gradient, with ``size`` rows at once."""
     optimiser.zero_grad(set_to_none=True)
     count, means = len(batch[0]), []
-    for rows in zip(*(tensor.split(size) for tensor in batch), strict=True):
+    for rows in zip(*(torch.split(tensor, size) for tensor in batch), strict=True):
         loss = loss_of(*rows) * (len(rows[0]) / count)
         torch.autograd.backward(loss)
         means.append(loss.detach())

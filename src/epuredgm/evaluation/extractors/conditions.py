@@ -83,7 +83,8 @@ def load(setting: Setting, folder: Path) -> tuple[Extractor, ...]:
         pictures = _resident(images, none, setting)
 
         def read(rows: slice) -> Tensor:
-            return network(pictures.batch(torch.arange(rows.start, rows.stop)).images)
+            seen: Tensor = network(pictures.batch(torch.arange(rows.start, rows.stop)).images)
+            return seen
 
         parts = setting.at_once(NAME, BATCH).map(len(pictures), read)
         if not parts:
