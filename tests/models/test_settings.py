@@ -98,7 +98,7 @@ def test_choices_are_those_that_mean_something(name: str) -> None:
             assert get_args(base) == CHOICES[f"{name.rpartition('.')[2]}.{key}"], key
 
 
-INTEGERS = (1, 2, 3, 4, 5, 8, 16, 31, 32, 48, 64, 80, 96, 100)
+INTEGERS = (1, 2, 3, 4, 5, 8, 16)  # small networks: that they can be built is the law, not that they learn
 NUMBERS = (0.0, 1e-3, 0.1, 0.5, 0.97, 1.0, 2.5, 30.0)
 
 
@@ -124,7 +124,7 @@ def _values(base: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_accepted_can_be_built_and_trained(name: str, data: st.DataObject) -> None:
     family = family_called(name)
