@@ -1,11 +1,13 @@
-"""A YAML file of ``conf/``, read with the line of every key; what cannot be used is refused in one line.
+"""The YAML files of ``conf/``, read with the line of every key; what cannot be used is refused in one line.
 
+``conf/`` is looked for at ``--conf``, else upward from the working directory, else in the installed package.
 Hydra reads the files again when it composes; what it would stumble over is said here first, with file, line
 and what to write instead.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from epuredgm.core.errors import BadRequest
+from epuredgm.core.spec import VALUES
 
 PACKAGE = "# @package _global_"
 """The first line of every file in a group: its keys are those of the whole configuration."""
@@ -26,6 +29,7 @@ MOST = 50_000  # values, with anchors counted wherever they are used
 
 _BARE_COLOUR = re.compile(r"[:,\[{-]\s+(#[0-9a-fA-F]{3,8})\s*(?=[,}\]]|$)")
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
+_NAME = re.compile(r"\w[\w .+-]*")
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
 
@@ -290,3 +294,147 @@ class _Reading:
         return (f"this is not YAML ({problem})" if problem else "this is not YAML"), (
             "See that brackets and quotes are closed and keys of one level stand below each other."
         )
+
+
+@dataclass(frozen=True)
+class Conf:
+    """A folder of configurations: the registry of data sets, models and profiles."""
+
+    root: Path
+
+    def names(self, group: str) -> tuple[str, ...]:
+        """What the group offers, sorted: the file names without ``.yaml``, readable or not."""
+        folder = self.root / group
+        found = folder.glob("*.yaml") if folder.is_dir() else ()
+        return tuple(sorted(path.stem for path in found if not path.name.startswith(".")))
+
+    def file(self, group: str, name: str) -> YamlFile:
+        """What a file of a group says.
+
+        Raises:
+            BadRequest: if it cannot be read; names file and line.
+        """
+        return read_yaml(self.root / group / f"{name}.yaml")
+
+    def files(self, group: str, name: str) -> tuple[YamlFile, ...]:
+        """A chosen file after those that it builds on, however deep; what it says itself holds.
+
+        Raises:
+            BadRequest: as :meth:`file`, and if they build on each other.
+        """
+        found: dict[Path, YamlFile] = {}
+        self._collect(self.file(group, name), found, ())
+        return tuple(found.values())
+
+    def _collect(self, file: YamlFile, found: dict[Path, YamlFile], above: tuple[Path, ...]) -> None:
+        if file.path in above:
+            refuse(file.path, file.lines["defaults"], "it builds on itself", "Remove it from its defaults.")
+        for name in file.defaults():
+            beside = read_yaml(file.path.parent / f"{name}.yaml")
+            self._collect(beside, found, (*above, file.path))
+        found.setdefault(file.path, file)
+
+    def usable(self, group: str, name: str) -> bool:
+        """Whether a file and those it builds on can be read."""
+        try:
+            return bool(self.files(group, name))
+        except BadRequest:
+            return False
+
+    def describe(self, group: str) -> dict[str, str]:
+        """Name -> description of everything in a group, without composing; what cannot be read says so."""
+        about = {}
+        for name in self.names(group):
+            try:
+                section = self.file(group, name).content.get(group)
+                text = section.get("description", "") if isinstance(section, Mapping) else ""
+                about[name] = " ".join(str(text).split())
+            except BadRequest as error:
+                about[name] = error.message
+        return about
+
+    def drawn_by(self, model: str) -> tuple[str, ...]:
+        """The kinds of stored values that a family can draw, as its file says; needs no composing.
+
+        Raises:
+            BadRequest: if the file cannot be read, or calls the family otherwise than the file is called.
+        """
+        file = self.file("model", model)
+        section = file.content.get("model")
+        if not isinstance(section, Mapping):
+            return VALUES  # what is wrong is said later
+        require_name("model", model, section.get("name"), file.place("model.name"))
+        drawn = section.get("draws")
+        return tuple(map(str, drawn)) if isinstance(drawn, list) else VALUES
+
+    def check(self, group: str, name: str) -> str:
+        """``name`` itself, if the group offers it.
+
+        Raises:
+            BadRequest: naming the nearest choices otherwise.
+        """
+        if name in self.names(group):
+            if _NAME.fullmatch(name):
+                return name
+            raise BadRequest(
+                f"{shown(self.root / group / name)}.yaml: a {group} cannot be called {name!r}",
+                "Names have letters, digits and the signs _ - + . alone; call the file otherwise.",
+            )
+        near = difflib.get_close_matches(name, self.names(group), n=1, cutoff=0.5)
+        raise BadRequest(
+            f"unknown {group} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            f"Known: {', '.join(self.names(group)) or 'none'}  (in {self.root / group})",
+        )
+
+
+def find_conf(given: Path | None = None) -> Conf:
+    """The configuration folder: ``given``, else upward from the working directory, else the installed one.
+
+    Raises:
+        BadRequest: if ``given`` is not such a folder.
+    """
+    if given is not None:
+        if not _is_conf(given):
+            raise BadRequest(
+                f"{given} is not a configuration folder", "It needs config.yaml, dataset/ and model/."
+            )
+        return Conf(given.resolve())
+    here = Path.cwd().resolve()
+    package = Path(__file__).resolve().parent
+    places = [folder / "conf" for folder in (here, *here.parents)]
+    places += [package / "conf", package.parents[1] / "conf"]  # in the wheel; in a checkout
+    for place in places:
+        if _is_conf(place):
+            return Conf(place)
+    raise BadRequest(
+        "no configuration folder found", "Give one with --conf DIR, or install the package again."
+    )
+
+
+def _is_conf(folder: Path) -> bool:
+    return (
+        (folder / "config.yaml").is_file() and (folder / "model").is_dir() and (folder / "dataset").is_dir()
+    )
+
+
+def require_name(group: str, name: str, inner: object, place: str) -> None:
+    """Refuse a file that calls what it holds otherwise than the file is called.
+
+    Files are read and results are kept under the inner name: a copy that kept it would read the data, and
+    overwrite the results, of what it was copied from.
+
+    Args:
+        group, name: what was asked for.
+        inner: the name that came out of it; None where it is missing, which is told with other missing keys.
+        place: file and line that say it.
+
+    Raises:
+        BadRequest: naming both, and the place.
+    """
+    if inner is None or inner == name:
+        return
+    kind = group.replace("dataset", "data set")
+    raise BadRequest(
+        f"{place}: {group}.name is {inner!r}, and the {kind} that was asked for is {name!r}",
+        f"A {kind} is called like its file: write 'name: {name}' there, or rename the file.",
+    )

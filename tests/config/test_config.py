@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,21 @@ def test_a_profile_without_a_value_of_its_own_takes_that_of_the_one_it_is_like(t
     mine: dict[str, Any] = compose(Conf(own), "toy", "vae", "mine")
     quick = compose(CONF, "toy", "vae", "quick")
     assert {**mine, "profile": None} == {**quick, "profile": None}
+
+
+@pytest.mark.parametrize("group", ["experiment", "profile", "model"])
+def test_only_its_own_file_makes_a_data_set_public(tmp_path: Path, group: str) -> None:
+    conf = Conf(Path(shutil.copytree(CONF.root, tmp_path / "conf")))
+    (conf.root / "experiment").mkdir(exist_ok=True)
+    name = {"experiment": "open", "profile": "test", "model": "cvae"}[group]
+    file = conf.root / group / f"{name}.yaml"
+    before = file.read_text() if file.exists() else "# @package _global_\n"
+    file.write_text(before + "dataset: {private: false}\n")
+    words = ("+experiment=open",) if group == "experiment" else ()
+    with pytest.raises(
+        BadRequest, match=r"dataset\.private is false, and .*nlbs\.yaml, line \d+ says otherwise"
+    ):
+        compose(conf, "nlbs", "cvae", "test", words)
+    assert compose(conf, "nlbs_phantom", "cvae", "test", words)["dataset"]["private"] is False
+    file.write_text(before + "dataset: {private: true}\n")
+    assert compose(conf, "nlbs_phantom", "cvae", "test", words)["dataset"]["private"] is True
