@@ -504,9 +504,7 @@ def test_stray_quotes_swallow_no_rows(root: Path, cache: Path, column: int, firs
     lines[first + 1], lines[second + 1] = ",".join(opened), ",".join(closed)
     (root / "list.csv").write_text("\n".join(lines) + "\n")
     faults = faults_of(root, cache)
-    assert f"row {first + 2}" in faults[0] and (
-        "swallows the rows" in faults[0] or "cannot be part" in faults[0]
-    )
+    assert f"row {first + 2}: a quote is not closed, or stands alone" in faults[0]
 
 
 def test_a_line_break_within_quotes_is_csv(root: Path, cache: Path) -> None:

@@ -5,8 +5,6 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from epuredgm.core.errors import BadRequest
+from epuredgm.core.errors import BadRequest, DataError
 from epuredgm.core.sources import SPLITS, column_faults
+from epuredgm.data.cells import cells_of, unusable
 
+HINT = "docs/data.md shows the table."
 OPPOSITE = {"train": "test", "test": "train"}  # a second column that may say the same
 CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "keep": str}
 GAPS = frozenset(("", "na", "n/a", "none", "null", "<na>", "nan", "-nan", "+nan"))
@@ -82,8 +82,8 @@ def read_table(path: Path, form: TableFormat, conditions: Sequence[str], faults:
     """
     try:
         raw = _cells(path)
-    except (OSError, ValueError) as error:  # decoding and parsing errors are ValueErrors too
-        faults.append(f"{path.name}: not a readable CSV file in UTF-8: {str(error).strip()}")
+    except DataError as error:
+        faults.extend(f"{path.name}: not a readable CSV file in UTF-8: {fault}" for fault in error.faults)
         return None
     needed = (form.id_column, form.split_column, *conditions)
     columns = list(raw.columns)
@@ -109,52 +109,20 @@ def _cells(path: Path) -> pd.DataFrame:
     """All cells as text under their stripped names; the index is the row number. Blank rows are left out.
 
     Raises:
-        OSError, ValueError: if it is no CSV file in UTF-8, or a quote swallows rows.
+        DataError: if it is no CSV file in UTF-8, a quote swallows rows, or a row is longer than the header.
     """
-    rows = _rows(path.read_bytes().decode("utf-8-sig"))
+    rows = cells_of(path, HINT, ",")
     if not rows:
-        raise ValueError("the file is empty")
-    header = [name.strip() for name in rows[0]]
+        raise unusable(path, ["the file is empty"], HINT)
+    header = [name.strip() for name in rows[0][1]]
     width = len(header)
-    for number, row in enumerate(rows[1:], start=2):
-        if any(row[width:]):
-            raise ValueError(f"row {number} has {len(row)} cells, the header {width}")
-    padded = [(row + [""] * width)[:width] for row in rows[1:]]  # rows may be shorter than the header
-    index = pd.RangeIndex(2, len(padded) + 2)
+    longer = [f"row {n} has {len(row)} cells, the header {width}" for n, row in rows if any(row[width:])]
+    if longer:
+        raise unusable(path, longer, HINT)
+    padded = [(row + [""] * width)[:width] for _, row in rows[1:]]  # rows may be shorter than the header
+    index = pd.Index([n for n, _ in rows[1:]], dtype="int64")
     cells = pd.DataFrame(padded, index=index, columns=pd.Index(header), dtype=object)
-    filled = (cells != "").any(axis=1)
-    return cells.loc[filled, cells.columns != ""]
-
-
-def _rows(text: str) -> list[list[str]]:
-    """The rows of a CSV text, each as its cells.
-
-    A quoted cell may hold line breaks. One that holds the beginning of further rows was opened by a stray
-    quote: a quote is missing before it.
-
-    Raises:
-        ValueError: naming the row at which the text stops being CSV.
-    """
-    if "\0" in text:
-        raise ValueError("it holds NUL characters")
-    rows: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            rows.append(row)
-            for place, cell in enumerate(row):
-                _, broken, last = cell.replace("\r", "\n").rpartition("\n")
-                if broken and last.count(",") >= max(place, 1):
-                    raise ValueError(
-                        f"row {len(rows)}: a quote in column {place + 1} swallows the rows below it"
-                    )
-    except csv.Error as error:
-        about = f"row {len(rows) + 1}: {error}"
-        opened = "unexpected end of data" in str(error) or "expected after" in str(error)
-        raise ValueError(
-            f"{about} (a quote is not closed, or closed in the wrong place)" if opened else about
-        ) from error
-    return rows
+    return cells.loc[:, cells.columns != ""]
 
 
 def _table(raw: pd.DataFrame, train: list[bool], form: TableFormat, unused: int) -> Table:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epuredgm.core.errors import BadRequest, DataError
-from epuredgm.data.mammography.cells import cells_of
+from epuredgm.data.cells import cells_of
 from epuredgm.data.mammography.listing import densities_of
 from epuredgm.data.mammography.metadata import read_rows
 from epuredgm.data.mammography.patients import Asked

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from epuredgm.core.files import digest
 from epuredgm.core.sources import require_table
-from epuredgm.data.mammography.cells import cells_of, unusable
+from epuredgm.data.cells import cells_of, unusable
 from epuredgm.data.mammography.identity import Secret
 from epuredgm.data.mammography.intake import Item
 from epuredgm.data.mammography.layout import place_of

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from epuredgm.core.errors import DataError
+from epuredgm.data.cells import cells_of, unusable
 from epuredgm.data.mammography import layout
-from epuredgm.data.mammography.cells import cells_of, unusable
 from epuredgm.data.mammography.patients import Asked
 from epuredgm.data.mammography.placeholders import is_no_age, is_nobody, is_unknown
 

@@ -31,7 +31,7 @@ def unusable(table: Path, faults: Sequence[str], hint: str) -> DataError:
     return DataError(f"the table {table.name} cannot be used", faults, hint)
 
 
-def cells_of(table: Path, hint: str) -> Lines:
+def cells_of(table: Path, hint: str, delimiter: str | None = None) -> Lines:
     """Numbers of the rows that are not blank, as a spreadsheet counts, and their cells.
 
     A cell in quotes may go on over several lines, unless what it swallows are rows.
@@ -39,14 +39,14 @@ def cells_of(table: Path, hint: str) -> Lines:
     Args:
         table: the CSV file, separated by commas, semicolons or tabs.
         hint: what it should be, for the error.
+        delimiter: what separates cells; None finds it in the first row.
 
     Raises:
         DataError: if it is no CSV file in UTF-8, or a quote is not closed, which would swallow rows.
     """
     text = _text(table, hint)
     lines = list(io.StringIO(text, newline=""))
-    delimiter = _delimiter(lines)
-    rows, broken = _rows(lines, delimiter)
+    rows, broken = _rows(lines, delimiter or _delimiter(lines))
     if broken:
         raise unusable(table, [f"row {n}: a quote is not closed, or stands alone" for n in broken], hint)
     if any(len(cell) > MAX_CELL for _, cells in rows for cell in cells):
