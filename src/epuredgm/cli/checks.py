@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from epuredgm.core.inception import FETCH, check_weights
 from epuredgm.core.jobs import Stage
 from epuredgm.core.sources import root_of
 from epuredgm.core.stops import name_of
+from epuredgm.core.threads import child_environment
 from epuredgm.orchestration.pointers import read_pointer, write_pointer
 
 DATA_TOOL = "epuredgm.stages.data_tool"
@@ -233,7 +233,7 @@ def _ask(device: str, configs: Mapping[str, Any]) -> tuple[list[dict[str, Any]],
     child = subprocess.run(
         [sys.executable, "-m", "epuredgm.stages.probe"],
         input=question,
-        env={**os.environ, "PYTHONSAFEPATH": "1"},  # no module of the working directory may shadow ours
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

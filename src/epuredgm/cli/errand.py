@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import click
 from epuredgm.cli.console import answer
 from epuredgm.core.errors import EpureError
 from epuredgm.core.stops import STOPS, Stopped, deaf, name_of
+from epuredgm.core.threads import child_environment
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -42,7 +42,7 @@ def errand(module: str, request: Mapping[str, Any], *, silent: bool = False) -> 
         ErrandFailed: with the child's own message and exit code.
         OSError: if the child met one (disk full, no permission).
     """
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}  # no module of the working directory may shadow ours
+    environment = child_environment()
     with deaf(signal.SIGTERM):  # the terminal and the cluster signal it too, but we say when it ends
         child = subprocess.Popen(
             [sys.executable, "-m", module],

@@ -52,3 +52,11 @@ def thread_variables(threads: int, environment: Mapping[str, str] = os.environ) 
     if not any(name in environment for name in SPINNING):
         wanted |= WAITING
     return wanted
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a process that computes for a light command: its threads, and a safe path.
+
+    No module of the working directory may stand in for Python's own.
+    """
+    return {**os.environ, **thread_variables(thread_count(1)), "PYTHONSAFEPATH": "1"}
