@@ -180,7 +180,7 @@ data inspect toy --picture FOLDER --workspace WS -> is a directory
 data inspect toy --picture "" --workspace WS -> empty word
 data inspect toy --picture FILE/x.png --workspace WS -> Not a directory
 data export toy --to FILE --workspace WS -> is a file
-data export toy --to CONF --workspace WS -> holds something
+data export toy --to CONF --workspace WS -> is not empty
 data export toy --to /nowhere/deep/toy --workspace WS -> /nowhere/deep is not there
 data make toy --size tiny --workspace WS -> has no size
 data make toy --layout old --workspace WS -> has no layout

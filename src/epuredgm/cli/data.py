@@ -198,7 +198,7 @@ def export(
     if target:
         require_place(target, "--to")
     if folder.is_dir() and any(folder.iterdir()):
-        raise BadRequest(f"{folder} holds something", "Choose another folder with --to, or empty it.")
+        raise BadRequest(f"{folder} is not empty", "Choose another folder with --to, or empty it.")
     request = _request("export", section, workspace)
     request |= {"to": str(folder), "subset": subset, "only_subset": only_subset}
     result = errand(TOOL, request, silent=as_json)
