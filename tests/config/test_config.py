@@ -125,7 +125,7 @@ def test_every_form_of_override_reaches_all_models_or_one(word: str) -> None:
         (["profile.branch='a/../..'"], r"profile.branch must be a folder inside"),
         (["study.seeds=[]"], r"study.seeds must be one or more"),
         (["model.supports=[]"], r"model.supports must be one or more"),
-        (["training.lr=inf"], r"training.lr must be above 0 and at most 10, not inf"),
+        (["training.lr=inf"], r"training.lr must be above 0 and at most 100, not inf"),
         (["experiment=none_such"], r"unknown experiment"),
         (["training.batch_size={"], r"cannot read the value of 'training.batch_size={'"),
     ],

@@ -61,7 +61,7 @@ def test_settings_list_every_problem_at_once(config: dict[str, Any]) -> None:
         read(TrainingSettings, broken)
     assert "unknown key batch_sise; did you mean batch_size?" in error.value.message
     assert "missing key precision" in error.value.message
-    assert "lr must be a number above 0 and at most 10, not 'fast'" in error.value.message
+    assert "lr must be a number above 0 and at most 100, not 'fast'" in error.value.message
 
 
 def test_ranges_refuse_nonsense_and_name_the_key(config: dict[str, Any]) -> None:

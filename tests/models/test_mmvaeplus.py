@@ -181,5 +181,5 @@ def test_what_was_learned_is_counted() -> None:
 
 @pytest.mark.parametrize("setting", ["fidelity", "objective", "sources"])
 def test_a_word_that_is_no_choice_is_refused(setting: str) -> None:
-    with pytest.raises(BadRequest, match=f"model.network.{setting} is 'else'"):
+    with pytest.raises(BadRequest, match=f"model.network.{setting} must be .*, not 'else'"):
         build(**{setting: "else"})

@@ -112,7 +112,7 @@ Share = Annotated[float, between(0, 1)]
 Fraction = Annotated[float, between(0, 1, above=True, below=True)]
 Weight = Annotated[float, between(0, 1e9)]
 Seed = Annotated[int, between(0, 2**63 - 1)]
-Rate = Annotated[float, between(0, 10, above=True)]
+Rate = Annotated[float, between(0, 100, above=True)]
 
 S = TypeVar("S")
 

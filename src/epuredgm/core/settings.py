@@ -193,8 +193,8 @@ class TrainingSettings:
     compile: bool
     log_every: Steps  # steps between two history lines
     checkpoint_seconds: Annotated[
-        float, between(0, 1e9, above=True, infinite=True)
-    ]  # seconds between two resume points
+        float, between(0, 1e9, infinite=True)
+    ]  # seconds between two resume points; 0: after every step
     phases: dict[str, PhaseSettings]
     patience: Steps | None = None  # validations without a better one that end a phase that keeps the best
     micro_batch: BatchSize | None = None  # designs computed at once at most; null: the batch, or what fits
