@@ -92,9 +92,40 @@ def test_a_perfect_generator_lies_at_the_floor_of_its_own_task(
     counts = found[0]["conditional"]["counts"]["distance_floor"]
     assert counts["kind"] == "matched" and counts["gaps"]["height_px"] < CLOSE / 50
     assert found[0]["unconditional"]["counts"]["distance_floor"] == {"kind": "random"}
-    for path in DISTANCES:  # what shares nothing with the real side lies farther from it
-        together, apart = (at(found[0][mode], path)["floor"] for mode in ("conditional", "unconditional"))
-        assert together["mean"] < apart["mean"], path
+
+
+def floors_of_both_kinds(tall: DataSpec, of: Designs, asked: Designs) -> list[tuple[Block, Block]]:
+    """Of each distance the floor by train designs that match what was asked, and by any, of equal counts."""
+    few = EvaluationSettings(bootstrap=10, confidence=0.95, floor_repeats=40, jackknife_groups=5)
+    bound = sample(tall, asked, asked.images)
+    free = replace(bound, ids=np.full(len(asked), ""))
+    modes = evaluate(tall, of, {"conditional": bound, "unconditional": free}, few, 0)["modes"]
+    kinds = [modes[mode]["counts"]["distance_floor"]["kind"] for mode in ("conditional", "unconditional")]
+    assert kinds == ["matched", "random"]
+    return [
+        (at(modes["conditional"], path)["floor"], at(modes["unconditional"], path)["floor"])
+        for path in DISTANCES
+    ]
+
+
+def test_designs_that_were_asked_for_the_same_lie_no_farther_than_any(
+    tall: DataSpec, heights: Designs
+) -> None:
+    # the whole test split: both floors are against the same designs, whose own luck would hide the rest
+    for together, apart in floors_of_both_kinds(tall, heights, heights.split("test")):
+        noise = np.hypot(together["std"], apart["std"]) / np.sqrt(40)  # of the difference of two mean floors
+        assert together["mean"] < apart["mean"] + 3 * noise
+
+
+def test_where_what_was_asked_for_says_all_the_floor_is_0(tall: DataSpec, heights: Designs) -> None:
+    values, first, kind = np.unique(heights.conditions[:, 0], return_index=True, return_inverse=True)
+    alike = replace(heights, images=heights.images[first][kind])  # one design of each height
+    test = alike.split("test")
+    many = values[np.bincount(kind[alike.train]) >= 40]
+    asked = test.rows(np.flatnonzero(np.isin(test.conditions[:, 0], many))[:100])
+    for together, apart in floors_of_both_kinds(tall, alike, asked):
+        assert together["mean"] < 1e-3 * apart["mean"]  # a root makes 1e-5 of rounding
+        assert apart["mean"] > 3 * apart["std"] / np.sqrt(40)
 
 
 def test_without_designs_like_the_given_component_there_is_no_floor_and_nobody_is_level(

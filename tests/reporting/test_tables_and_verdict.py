@@ -109,7 +109,7 @@ def test_a_mean_rank_names_the_figures_on_which_the_first_is_behind() -> None:
     lost = pair("one", "two", -0.2, 0.001)  # fewer are valid
     told["differences"]["conditional"]["valid"] = [lost]
     (verdict,) = verdicts(told)
-    words = "another family is better beyond training and sampling noise on Valid designs"
+    words = "another family is better beyond training and sampling noise on Valid designs; its rank stays 1"
     assert (verdict.sure, verdict.sureness) == (False, words)
     lost.update(a="two", b="one", difference=0.2)  # the same, said the other way
     assert verdicts(told) == (verdict,)
