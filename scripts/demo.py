@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
     options, others = parser.parse_known_args(words)
     place = options.workspace.resolve()
     words = ["--dataset", DATASET, "--models", MODEL, "--seeds", str(SEED), "--workspace", str(place)]
-    words += ["--profile", "quick", "--skip-evaluation", "--num-samples", "40", *SHORT, *others]
+    words += ["--profile", "quick", "--skip-evaluation", "sampling.num_samples=40", *SHORT, *others]
     code = subprocess.run([sys.executable, "-m", "epuredgm", "run", *words], check=False).returncode
     if code:
         return code

@@ -21,14 +21,16 @@ from epuredgm.data.samples import SampleSet
 pytestmark = pytest.mark.slow
 
 COMPONENTS = ("group_nc", "group_km", "fpu")
-STUDY = ("run", "--dataset", "toy", "--models", "vae,flow_matching", "--profile", "test", "--device", "cpu")
+STUDY = ("run", "--dataset", "toy", "--profile", "test", "--device", "cpu")
+MODELS = "vae,flow_matching"
 SMALL = ("dataset.reader.count=600", "sampling.num_samples=20", "training.batch_size=32")
 
 
-def start(workspace: Path, *words: str) -> subprocess.Popen[str]:
+def start(workspace: Path, *words: str, models: str = MODELS) -> subprocess.Popen[str]:
     """The command in a process of its own, with one thread so that results do not depend on the machine."""
+    place = ("--models", models, "--workspace", str(workspace))
     return subprocess.Popen(
-        [sys.executable, "-m", "epuredgm", *STUDY, *SMALL, "--workspace", str(workspace), *words],
+        [sys.executable, "-m", "epuredgm", *STUDY, *SMALL, *place, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -36,9 +38,9 @@ def start(workspace: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def epuredgm(workspace: Path, *words: str, code: int = 0) -> str:
+def epuredgm(workspace: Path, *words: str, code: int = 0, models: str = MODELS) -> str:
     """Its standard output, after the exit code that is expected."""
-    process = start(workspace, *words)
+    process = start(workspace, *words, models=models)
     out, err = process.communicate()
     assert process.returncode == code, err
     assert "Traceback" not in err
@@ -153,7 +155,7 @@ def test_killed_anywhere_the_same_command_ends_as_unbroken(study: Path, tmp_path
 
 
 def test_another_seed_joins_the_ranking(study: Path) -> None:
-    epuredgm(study, "--seeds", "1", "--models", "vae")
+    epuredgm(study, "--seeds", "1", models="vae")
     summary = json.loads((study / "test_runs/evaluation_results/toy/summary.json").read_text())
     assert summary["model_aggregates"]["vae"]["seeds"] == [0, 1]
     assert summary["model_aggregates"]["flow_matching"]["seeds"] == [0]

@@ -46,12 +46,13 @@ def begun_elsewhere(root: Path, key: str = TRAIN) -> None:
 
 
 @contextmanager
-def beating(root: Path, key: str = TRAIN) -> Iterator[None]:
-    """A job that lives: its heartbeat changes, with a time of long ago."""
+def beating(root: Path, key: str = TRAIN, first: float = 0.0) -> Iterator[None]:
+    """A job that lives: its heartbeat changes, with a time of long ago; the first after some seconds."""
     over, place = threading.Event(), beat_path(Workspace(root).record(key))
 
     def beat() -> None:
         count = 0
+        over.wait(first)
         while not over.wait(0.05):
             count += 1
             Beat(count, 100, "epoch").write(place)
@@ -68,7 +69,8 @@ def beating(root: Path, key: str = TRAIN) -> Iterator[None]:
 
 class TestAJobThatAnotherHostRuns:
     @pytest.mark.parametrize("key", [TRAIN, CONDITIONAL])
-    def test_is_not_run_here(self, finished: Path, key: str) -> None:
+    def test_is_not_run_here(self, finished: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+        monkeypatch.setattr(lease, "LOOK_SECONDS", 60)  # looking ends when the first beat is seen
         begun_elsewhere(finished, key)
         with beating(finished, key):
             verdicts = {a.job.key: a for a in assess(study("a"), Workspace(finished))}
@@ -80,10 +82,15 @@ class TestAJobThatAnotherHostRuns:
         assert key not in ran(finished)
         assert "on elsewhere" in str(witness.errors[key])
 
-    def test_also_if_its_record_is_lost(self, finished: Path) -> None:
+    def test_also_if_its_record_and_its_heartbeat_are_lost(
+        self, finished: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lease, "LOOK_SECONDS", 60)
         begun_elsewhere(finished)
-        Workspace(finished).record(TRAIN).unlink()
-        with beating(finished):
+        place = Workspace(finished).record(TRAIN)
+        place.unlink()
+        beat_path(place).unlink(missing_ok=True)  # it comes back with the next beat
+        with beating(finished, first=1.0):
             verdicts = {a.job.key: a for a in assess(study("a"), Workspace(finished))}
         assert verdicts[TRAIN].action == "blocked"
 

@@ -81,6 +81,7 @@ def test_no_pattern_is_out_of_use() -> None:
     grey = config()
     grey["dataset"].update(values="grey", side="which")
     grey["dataset"]["condition_sets"]["geometry"]["which"] = {"values": ["a", "b"], "optional": True}
+    grey["dataset"]["components"]["fpu"]["optional"] = True
     everything += facts(grey)
     first = {fact: next(i for i, (p, _) in enumerate(READERS) if _fits(fact, p)) for fact in everything}
     assert set(first.values()) == set(range(len(READERS)))

@@ -53,7 +53,7 @@ def nothing_new(folder: Path, before: set[Path]) -> bool:
 
 @pytest.mark.parametrize("form", ["png", "dicom"])
 def test_a_release_is_whole_and_its_manifest_true(study: Study, tmp_path: Path, form: str) -> None:
-    to = tmp_path / "out" / "synthetic"
+    to = tmp_path / "synthetic"
     answer = subprocess.run(
         [sys.executable, "-m", "epuredgm", *command(study, "--to", to, "--format", form, "--json")],
         capture_output=True,
@@ -97,7 +97,7 @@ def test_a_closed_gate_leaves_nothing(
     before = set(tmp_path.rglob("*"))
     assert exits(command(study, "--to", tmp_path / "out")) == 2
     said = capsys.readouterr().err
-    assert "vae on films, seed 0, conditional: the privacy gate did not pass (copies)" in said
+    assert "vae on films, seed 0, conditional: the privacy gate: failed, so it did not pass (copies)" in said
     assert "Traceback" not in said and nothing_new(tmp_path, before)
 
 

@@ -126,7 +126,7 @@ class Watch:
             now = time.monotonic()
             if sight.changed is not None:
                 return now - sight.changed < LEASE_SECONDS
-            if now - sight.since >= self._look or not any(sight.content):
+            if now - sight.since >= self._look:  # also where nothing is: what was lost is written again
                 return False
             time.sleep(GLANCE_SECONDS)
 
