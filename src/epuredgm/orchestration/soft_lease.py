@@ -123,12 +123,15 @@ class SoftLease:
 
     def _take(self) -> bool:
         """Make the file, or take over that of a dead owner."""
-        content = _read(self._path)
-        if content is None and self._path.exists():
+        try:
+            content = _read(self._path)
+        except FileNotFoundError:
+            return self._make()
+        if content is None:
             self._put_aside(None)  # written by halves, or by something else
-        elif content is not None:
-            if self._watch.runs(content.owner, self._path):
-                return False
+        elif self._watch.runs(content.owner, self._path):
+            return False
+        else:
             self._put_aside(content.owner)
         return self._make()
 
@@ -175,8 +178,10 @@ class SoftLease:
                 write_json(self._path, asdict(self._lease(beats)))
 
     def _is_ours(self) -> bool:
-        found = _read(self._path)
-        return found is not None and found.owner == Identity.own()
+        with suppress(FileNotFoundError):
+            found = _read(self._path)
+            return found is not None and found.owner == Identity.own()
+        return False
 
     @staticmethod
     def _lease(beats: int) -> Lease:
@@ -184,10 +189,18 @@ class SoftLease:
 
 
 def _read(path: Path) -> Lease | None:
-    with suppress(OSError, CorruptArtefact, TypeError):
+    """The lease, or None if something else is there.
+
+    Raises:
+        FileNotFoundError: if nothing is: not the same, since what appears right after is somebody's lease.
+    """
+    try:
         found = Lease(**read_json(path))
-        return None if misfits(found) else found
-    return None
+    except FileNotFoundError:
+        raise
+    except (OSError, CorruptArtefact, TypeError):
+        return None
+    return None if misfits(found) else found
 
 
 def _has_locks(folder: Path) -> bool:
